@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hands each frame to every sink. A sink is attached only while it wants frames,
+ * so the cost of a push is proportional to the readers who wait for it, and a
+ * fanout without sinks tells its producer that nobody wants anything.
+ * Loop thread only.
+ */
+#ifndef GLINT_CORE_FANOUT_H
+#define GLINT_CORE_FANOUT_H
+
+#include <stdbool.h>
+
+#include "base/list.h"
+
+struct glint_fanout;
+struct glint_frame;
+struct glint_sink;
+
+struct glint_sink {
+	/*
+	 * Takes a reference if it keeps the frame past the call; returns whether it
+	 * took the frame. May detach itself, and only itself.
+	 */
+	bool (*push)(struct glint_sink *sink, struct glint_frame *frame);
+	struct glint_list link;
+};
+
+struct glint_fanout {
+	struct glint_list sinks;
+	/* The first sink came, or the last one went. May be NULL. */
+	void (*demand)(struct glint_fanout *fanout, bool wanted);
+};
+
+void glint_fanout_init(struct glint_fanout *fanout,
+		       void (*demand)(struct glint_fanout *fanout, bool wanted));
+
+/* The sink, already attached or not, is attached afterwards. */
+void glint_fanout_attach(struct glint_fanout *fanout, struct glint_sink *sink);
+
+/* Fine on a sink that is not attached; a sink's link starts with glint_list_init(). */
+void glint_fanout_detach(struct glint_fanout *fanout, struct glint_sink *sink);
+
+bool glint_fanout_wanted(const struct glint_fanout *fanout);
+
+/*
+ * Returns how many sinks took @frame. The caller keeps its own reference. A sink
+ * that is attached meanwhile waits for the next frame.
+ */
+unsigned glint_fanout_push(struct glint_fanout *fanout, struct glint_frame *frame);
+#endif

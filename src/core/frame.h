@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A frame is a lease on one buffer slot. The producer keeps the slot; readers
+ * hold references. The last unref calls ops->release(), which hands the slot
+ * back: to the driver, or to the parked list if the stream stopped meanwhile.
+ * Loop thread only, so the count is a plain integer; a worker borrows.
+ */
+#ifndef GLINT_CORE_FRAME_H
+#define GLINT_CORE_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct glint_dmabuf;
+struct glint_format;
+struct glint_frame;
+
+struct glint_frame_ops {
+	void (*release)(struct glint_frame *frame);	/* cannot fail */
+};
+
+/* How a frame ended; the ledger counts each exactly once, when the frame is released. */
+enum glint_outcome {
+	GLINT_OUTCOME_SKIPPED,	/* nobody asked, or a newer one took its place */
+	GLINT_OUTCOME_DELIVERED,/* a picture of it was handed to at least one reader */
+	GLINT_OUTCOME_CORRUPT,	/* the driver, or its own content, says that it is damaged */
+	GLINT_OUTCOME_FAILED,	/* it was wanted, but could not be encoded */
+};
+
+struct glint_frame {
+	const struct glint_frame_ops *ops;
+	struct glint_dmabuf *buf;		/* borrowed from the slot; NULL for a picture */
+	const struct glint_format *format;	/* borrowed from the producer, as long as the frame */
+	/*
+	 * @buf is element @slot of an array of @n_slots, all of the stream's. It and @stream,
+	 * which no other stream of the process has, name a buffer for good.
+	 */
+	unsigned slot, n_slots;
+	uint64_t stream;			/* 0: no buffer of a stream */
+	unsigned refs;				/* 0 while the driver owns the slot */
+	enum glint_outcome outcome;		/* set by whoever decides; SKIPPED to begin with */
+	uint32_t seq;				/* driver's count: a gap is a drop */
+	uint32_t used;				/* bytes of plane 0 that carry data (compressed formats) */
+	uint64_t capture_ns;			/* driver's stamp, CLOCK_MONOTONIC */
+	uint64_t complete_ns;			/* when the whole frame was in memory: never later
+						 * than dequeue_ns, never in the future */
+	uint64_t dequeue_ns;			/* when the loop took it from the driver */
+};
+
+/* Starts a lease; the caller owns its one reference. The caller fills in the rest. */
+void glint_frame_begin(struct glint_frame *frame, uint32_t seq, uint64_t capture_ns);
+
+/* Returns @frame, so takers write: job->src = glint_frame_ref(frame). */
+struct glint_frame *glint_frame_ref(struct glint_frame *frame);
+
+/* NULL is fine. Returns NULL: job->src = glint_frame_unref(job->src). */
+struct glint_frame *glint_frame_unref(struct glint_frame *frame);
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/loop.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "core/loop_backend.h"
+
+/* --- Completions ------------------------------------------------------------ */
+
+void glint_loop_post(struct glint_loop *loop, struct glint_op *op, int res)
+{
+	assert(op->busy && !op->posted);
+
+	op->posted = true;
+	op->res = res;
+	glint_list_remove(&op->queue_link);
+	glint_list_append(&loop->posted, &op->queue_link);
+}
+
+void glint_loop_complete(struct glint_op *op, int res)
+{
+	assert(op->busy);
+
+	glint_list_remove(&op->queue_link);
+	glint_list_remove(&op->busy_link);
+	op->busy = false;
+	op->done(op, res, 0);
+}
+
+/* Only those of now: one that starts itself again must not keep the round from ending. */
+static void loop_deliver(struct glint_loop *loop)
+{
+	struct glint_list round = GLINT_LIST_INIT(round);
+	struct glint_op *op;
+
+	glint_list_take(&round, &loop->posted);
+	while ((op = glint_list_first(&round, struct glint_op, queue_link)))
+		glint_loop_complete(op, op->res);
+}
+
+static void loop_expire(struct glint_loop *loop)
+{
+	struct glint_op *op = glint_timers_first(&loop->timers);
+	uint64_t now_ns;
+
+	if (!op)
+		return;
+	now_ns = glint_now_ns();
+	while (op && op->timer.deadline_ns <= now_ns) {
+		glint_timers_remove(&loop->timers, op);
+		glint_loop_post(loop, op, 0);
+		op = glint_timers_first(&loop->timers);
+	}
+}
+
+/* --- Running ------------------------------------------------------------------ */
+
+static uint64_t loop_wait_until(const struct glint_loop *loop, uint64_t deadline_ns)
+{
+	const struct glint_op *timer = glint_timers_first(&loop->timers);
+
+	if (!glint_list_empty(&loop->posted))
+		return 0;
+	return timer ? MIN(deadline_ns, timer->timer.deadline_ns) : deadline_ns;
+}
+
+int glint_loop_run_once(struct glint_loop *loop, uint64_t deadline_ns)
+{
+	int err;
+
+	assert(!loop->in_round);
+
+	loop->in_round = true;
+	err = loop->ops->wait(loop, loop_wait_until(loop, deadline_ns));
+	loop_expire(loop);
+	loop_deliver(loop);
+	loop->in_round = false;
+	return err;
+}
+
+int glint_loop_run(struct glint_loop *loop)
+{
+	int err = 0;
+
+	while (!loop->stopped && err == 0)
+		err = glint_loop_run_once(loop, UINT64_MAX);
+	loop->stopped = false;
+	return err;
+}
+
+void glint_loop_stop(struct glint_loop *loop)
+{
+	loop->stopped = true;
+}
+
+void glint_loop_destroy(struct glint_loop *loop)
+{
+	struct glint_op *op;
+	int err = 0;
+
+	if (!loop)
+		return;
+	assert(!loop->in_round);
+
+	loop->closing = true;
+	glint_list_for_each(op, &loop->busy, busy_link)
+		glint_loop_cancel(loop, op);
+	while (!glint_list_empty(&loop->busy) && err == 0)
+		err = glint_loop_run_once(loop, UINT64_MAX);
+
+	glint_timers_fini(&loop->timers);
+	loop->ops->destroy(loop);
+}
+
+enum glint_loop_backend glint_loop_backend(const struct glint_loop *loop)
+{
+	return loop->ops->id;
+}
+
+const char *glint_loop_name(const struct glint_loop *loop)
+{
+	return loop->ops->name;
+}
+
+const char *glint_loop_reason(const struct glint_loop *loop)
+{
+	return loop->reason;
+}
+
+/* --- Operations --------------------------------------------------------------- */
+
+static void op_begin(struct glint_loop *loop, struct glint_op *op, enum glint_op_kind kind, int fd)
+{
+	assert(!op->busy && op->done);
+
+	op->busy = true;
+	op->canceled = false;
+	op->posted = false;
+	op->kind = (uint8_t)kind;
+	op->state = 0;
+	op->fd = fd;
+	op->next_on_fd = NULL;
+	glint_list_init(&op->queue_link);
+	glint_list_append(&loop->busy, &op->busy_link);
+}
+
+static void op_start(struct glint_loop *loop, struct glint_op *op)
+{
+	if (loop->closing)
+		glint_loop_post(loop, op, -ECANCELED);
+	else
+		loop->ops->start(loop, op);
+}
+
+void glint_loop_poll(struct glint_loop *loop, struct glint_op *op, int fd, uint32_t events)
+{
+	op_begin(loop, op, GLINT_OP_POLL, fd);
+	op->poll.events = events;
+	op_start(loop, op);
+}
+
+void glint_loop_accept(struct glint_loop *loop, struct glint_op *op, int fd)
+{
+	op_begin(loop, op, GLINT_OP_ACCEPT, fd);
+	op_start(loop, op);
+}
+
+void glint_loop_recv(struct glint_loop *loop, struct glint_op *op, int fd, void *base, size_t len)
+{
+	op_begin(loop, op, GLINT_OP_RECV, fd);
+	op->recv.base = base;
+	op->recv.len = MIN(len, (size_t)INT_MAX);	/* the result must fit into res */
+	op_start(loop, op);
+}
+
+void glint_loop_send(struct glint_loop *loop, struct glint_op *op, int fd, const struct msghdr *msg)
+{
+	op_begin(loop, op, GLINT_OP_SEND, fd);
+	op->send.msg = msg;
+	op_start(loop, op);
+}
+
+void glint_loop_timer(struct glint_loop *loop, struct glint_op *op, uint64_t deadline_ns)
+{
+	op_begin(loop, op, GLINT_OP_TIMER, -1);
+	op->timer.deadline_ns = deadline_ns;
+	if (loop->closing)
+		glint_loop_post(loop, op, -ECANCELED);
+	else if (glint_timers_add(&loop->timers, op) < 0)
+		glint_loop_post(loop, op, -ENOMEM);
+}
+
+void glint_loop_cancel(struct glint_loop *loop, struct glint_op *op)
+{
+	if (!op->busy || op->canceled)
+		return;
+
+	op->canceled = true;
+	if (op->posted) {
+		/* Nothing is lost with an expiry; bytes and sockets must be told of. */
+		if (op->kind == GLINT_OP_TIMER)
+			op->res = -ECANCELED;
+	} else if (op->kind == GLINT_OP_TIMER) {
+		glint_timers_remove(&loop->timers, op);
+		glint_loop_post(loop, op, -ECANCELED);
+	} else {
+		loop->ops->cancel(loop, op);
+	}
+}
+
+uint32_t glint_op_events(const struct glint_op *op)
+{
+	if (op->kind == GLINT_OP_POLL)
+		return op->poll.events;
+	return op->kind == GLINT_OP_SEND ? POLLOUT : POLLIN;
+}
