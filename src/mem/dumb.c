@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* libdrm is loaded when such memory is wanted, and not linked: few services ever want it. */
+#include "mem/dumb.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <xf86drm.h>
+#include <xf86drmMode.h>
+
+#include "base/cleanup.h"
+
+#define LINE  4096u	/* bytes; a multiple of all alignments that drivers want */
+#define ROUND 65536u	/* lines, and pages of any kernel */
+
+/* What is used of libdrm; all of it, or nothing. */
+struct drm {
+	typeof(drmModeCreateDumbBuffer) *create;
+	typeof(drmPrimeHandleToFD) *export;
+	typeof(drmModeDestroyDumbBuffer) *destroy;
+};
+
+const char *glint_dumb_name(unsigned index)
+{
+	static const char *const devices[] = {
+		"/dev/dri/card0",
+		"/dev/dri/card1",
+		"/dev/dri/card2",
+		"/dev/dri/card3",
+	};
+
+	return index < ARRAY_SIZE(devices) ? devices[index] : NULL;
+}
+
+/* Never unloaded. */
+static bool drm_load(struct drm *drm)
+{
+	void *library = dlopen("libdrm.so.2", RTLD_NOW | RTLD_LOCAL);
+
+	if (!library)
+		return false;
+	drm->create = dlsym(library, "drmModeCreateDumbBuffer");
+	drm->export = dlsym(library, "drmPrimeHandleToFD");
+	drm->destroy = dlsym(library, "drmModeDestroyDumbBuffer");
+	return drm->create && drm->export && drm->destroy;
+}
+
+/* A descriptor of a buffer that lives as long as it does. @size: whole lines. */
+static int dumb_alloc(const struct drm *drm, int device, size_t size)
+{
+	uint32_t handle, pitch;
+	uint64_t room;
+	int fd = -1, err;
+
+	if (size / LINE > UINT32_MAX)
+		return -ENOMEM;
+	err = drm->create(device, LINE, (uint32_t)(size / LINE), 8, 0, &handle, &pitch, &room);
+	if (err < 0)
+		return err;
+	err = room < size ? -ENOMEM : drm->export(device, handle, DRM_CLOEXEC | DRM_RDWR, &fd);
+	(void)drm->destroy(device, handle);
+	return err < 0 ? err : fd;
+}
+
+int glint_dumb_add_plane(const char *device, struct glint_dmabuf *buf, size_t size)
+{
+	struct glint_plane plane = { .fd = -1 };
+	struct drm drm;
+	int card;
+
+	if (buf->n_planes == GLINT_DMABUF_PLANES)
+		return -ENOSPC;
+	if (size == 0 || size > SIZE_MAX / 2)
+		return -ENOMEM;
+	card = open(device, O_RDWR | O_CLOEXEC);
+	if (card < 0)
+		return -errno;
+	plane.size = (size + ROUND - 1) / ROUND * ROUND;
+	plane.fd = drm_load(&drm) ? dumb_alloc(&drm, card, plane.size) : -EOPNOTSUPP;
+	close(card);
+	if (plane.fd < 0)
+		return plane.fd;
+	buf->memory = GLINT_MEMORY_DUMB;
+	buf->planes[buf->n_planes++] = plane;
+	return 0;
+}

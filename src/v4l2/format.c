@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "v4l2/format.h"
+
+#include <ctype.h>
+#include <linux/videodev2.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+
+#define PACKED(code, name_, ...)                                                                  \
+	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_PACKED_YUV, .mem_planes = 1,      \
+	  .bytes_per_pixel = 2, .h_sub = 2, .v_sub = 1, .cost = 2, .order = { __VA_ARGS__ } }
+
+/* order: where Y, Cb, Cr come; only which of the chromas is first counts. */
+#define CBCR { 0, 1, 2 }
+#define CRCB { 0, 2, 1 }
+#define YUV(code, name_, layout_, planes, h, v, cost_, order_)                                    \
+	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_##layout_, .mem_planes = planes,  \
+	  .bytes_per_pixel = 1, .h_sub = h, .v_sub = v, .cost = cost_, .order = order_ }
+
+#define RGB(code, name_, bytes, ...)                                                              \
+	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_RGB, .mem_planes = 1,             \
+	  .bytes_per_pixel = bytes, .h_sub = 1, .v_sub = 1, .cost = 6, .order = { __VA_ARGS__ } }
+
+#define SIMPLE(code, name_, layout_, bytes, cost_)                                                \
+	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_##layout_, .mem_planes = 1,       \
+	  .bytes_per_pixel = bytes, .h_sub = 1, .v_sub = 1, .cost = cost_ }
+
+/* Read by libv4lconvert, into one of the above. */
+#define OTHER(code, name_, becomes_)                                                              \
+	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_OTHER, .mem_planes = 1,           \
+	  .h_sub = 1, .v_sub = 1, .cost = 10, .becomes = V4L2_PIX_FMT_##becomes_ }
+#define BAYER(order_)                                                                             \
+	OTHER(V4L2_PIX_FMT_S##order_##8, "S" #order_ "8", RGB24),                                 \
+	OTHER(V4L2_PIX_FMT_S##order_##10, "S" #order_ "10", RGB24),                               \
+	OTHER(V4L2_PIX_FMT_S##order_##10P, "S" #order_ "10P", RGB24),                             \
+	OTHER(V4L2_PIX_FMT_S##order_##16, "S" #order_ "16", RGB24)
+
+/*
+ * In order of cost. libjpeg takes 4:2:0 planes as they are; interleaved chroma
+ * must be taken apart, 4:2:2 and 4:4:4 have more of it, and RGB must be converted.
+ * A device's own JPEG costs nothing, but what it lost is lost: it comes after all
+ * that is exact, and v4l2/choose.c says when it is taken all the same. What
+ * libv4lconvert reads is taken where there is nothing else: it costs a pass more.
+ * Of its formats those are left out that are compressed, for its decoders read on
+ * beyond damaged data, or are programs that it starts (OV511, OV518), and those
+ * whose colours come out wrong (HSV), or whose width it takes for granted (HM12).
+ */
+/* clang-format off */
+static const struct glint_format_info formats[] = {
+	YUV(V4L2_PIX_FMT_YUV420, "YUV420", PLANAR, 1, 2, 2, 0, CBCR),
+	YUV(V4L2_PIX_FMT_YVU420, "YVU420", PLANAR, 1, 2, 2, 0, CRCB),
+	YUV(V4L2_PIX_FMT_YUV420M, "YUV420M", PLANAR, 3, 2, 2, 0, CBCR),
+	YUV(V4L2_PIX_FMT_YVU420M, "YVU420M", PLANAR, 3, 2, 2, 0, CRCB),
+	YUV(V4L2_PIX_FMT_NV12, "NV12", SEMIPLANAR, 1, 2, 2, 1, CBCR),
+	YUV(V4L2_PIX_FMT_NV21, "NV21", SEMIPLANAR, 1, 2, 2, 1, CRCB),
+	YUV(V4L2_PIX_FMT_NV12M, "NV12M", SEMIPLANAR, 2, 2, 2, 1, CBCR),
+	YUV(V4L2_PIX_FMT_NV21M, "NV21M", SEMIPLANAR, 2, 2, 2, 1, CRCB),
+	PACKED(V4L2_PIX_FMT_YUYV, "YUYV", 0, 1, 2, 3),
+	PACKED(V4L2_PIX_FMT_UYVY, "UYVY", 1, 0, 3, 2),
+	PACKED(V4L2_PIX_FMT_YVYU, "YVYU", 0, 3, 2, 1),
+	PACKED(V4L2_PIX_FMT_VYUY, "VYUY", 1, 2, 3, 0),
+	YUV(V4L2_PIX_FMT_YUV422P, "YUV422P", PLANAR, 1, 2, 1, 2, CBCR),
+	YUV(V4L2_PIX_FMT_YUV422M, "YUV422M", PLANAR, 3, 2, 1, 2, CBCR),
+	YUV(V4L2_PIX_FMT_YVU422M, "YVU422M", PLANAR, 3, 2, 1, 2, CRCB),
+	YUV(V4L2_PIX_FMT_NV16, "NV16", SEMIPLANAR, 1, 2, 1, 3, CBCR),
+	YUV(V4L2_PIX_FMT_NV61, "NV61", SEMIPLANAR, 1, 2, 1, 3, CRCB),
+	YUV(V4L2_PIX_FMT_NV16M, "NV16M", SEMIPLANAR, 2, 2, 1, 3, CBCR),
+	YUV(V4L2_PIX_FMT_NV61M, "NV61M", SEMIPLANAR, 2, 2, 1, 3, CRCB),
+	YUV(V4L2_PIX_FMT_YUV444M, "YUV444M", PLANAR, 3, 1, 1, 4, CBCR),
+	YUV(V4L2_PIX_FMT_YVU444M, "YVU444M", PLANAR, 3, 1, 1, 4, CRCB),
+	YUV(V4L2_PIX_FMT_NV24, "NV24", SEMIPLANAR, 1, 1, 1, 5, CBCR),
+	YUV(V4L2_PIX_FMT_NV42, "NV42", SEMIPLANAR, 1, 1, 1, 5, CRCB),
+	RGB(V4L2_PIX_FMT_RGB24, "RGB24", 3, 0, 1, 2),
+	RGB(V4L2_PIX_FMT_BGR24, "BGR24", 3, 2, 1, 0),
+	RGB(V4L2_PIX_FMT_XBGR32, "XBGR32", 4, 2, 1, 0),
+	RGB(V4L2_PIX_FMT_ABGR32, "ABGR32", 4, 2, 1, 0),
+	RGB(V4L2_PIX_FMT_BGR32, "BGR32", 4, 2, 1, 0),
+	RGB(V4L2_PIX_FMT_XRGB32, "XRGB32", 4, 1, 2, 3),
+	RGB(V4L2_PIX_FMT_ARGB32, "ARGB32", 4, 1, 2, 3),
+	RGB(V4L2_PIX_FMT_RGB32, "RGB32", 4, 1, 2, 3),
+	RGB(V4L2_PIX_FMT_RGBX32, "RGBX32", 4, 0, 1, 2),
+	RGB(V4L2_PIX_FMT_RGBA32, "RGBA32", 4, 0, 1, 2),
+	RGB(V4L2_PIX_FMT_BGRX32, "BGRX32", 4, 3, 2, 1),
+	RGB(V4L2_PIX_FMT_BGRA32, "BGRA32", 4, 3, 2, 1),
+	SIMPLE(V4L2_PIX_FMT_RGB565, "RGB565", RGB565, 2, 7),
+	SIMPLE(V4L2_PIX_FMT_MJPEG, "MJPEG", JPEG, 0, 8),
+	SIMPLE(V4L2_PIX_FMT_JPEG, "JPEG", JPEG, 0, 8),
+	SIMPLE(V4L2_PIX_FMT_GREY, "GREY", GREY, 1, 9),
+	OTHER(V4L2_PIX_FMT_M420, "M420", YUV420),
+	OTHER(V4L2_PIX_FMT_SN9C20X_I420, "SN9C20X_I420", YUV420),
+	OTHER(V4L2_PIX_FMT_SPCA501, "SPCA501", YUV420),
+	OTHER(V4L2_PIX_FMT_SPCA505, "SPCA505", YUV420),
+	OTHER(V4L2_PIX_FMT_SPCA508, "SPCA508", YUV420),
+	BAYER(RGGB),
+	BAYER(GRBG),
+	BAYER(GBRG),
+	BAYER(BGGR),
+	OTHER(V4L2_PIX_FMT_Y16, "Y16", YUV420),
+	OTHER(V4L2_PIX_FMT_Y16_BE, "Y16_BE", YUV420),
+	OTHER(V4L2_PIX_FMT_Y10BPACK, "Y10BPACK", YUV420),
+	OTHER(V4L2_PIX_FMT_Y6, "Y6", YUV420),
+	OTHER(V4L2_PIX_FMT_Y4, "Y4", YUV420),
+};
+/* clang-format on */
+
+const struct glint_format_info *glint_format_find(uint32_t fourcc)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (formats[i].fourcc == fourcc)
+			return &formats[i];
+	return NULL;
+}
+
+const struct glint_format_info *glint_format_at(unsigned index)
+{
+	return index < ARRAY_SIZE(formats) ? &formats[index] : NULL;
+}
+
+bool glint_format_is_usable(const struct glint_format_info *info, bool raw, bool other)
+{
+	switch (info->layout) {
+	case GLINT_LAYOUT_JPEG:
+		return true;
+	case GLINT_LAYOUT_OTHER:
+		return other && info->becomes != 0;
+	default:
+		return raw;
+	}
+}
+
+static uint32_t find_text(const char *name, int (*compare)(const char *, const char *))
+{
+	char text[5];
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (compare(name, glint_fourcc_text(formats[i].fourcc, text)) == 0)
+			return formats[i].fourcc;
+	return 0;
+}
+
+uint32_t glint_format_parse(const char *name)
+{
+	uint32_t fourcc;
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (strcasecmp(name, formats[i].name) == 0)
+			return formats[i].fourcc;
+	/* pgAA and pGAA are two formats. */
+	fourcc = find_text(name, strcmp);
+	return fourcc ? fourcc : find_text(name, strcasecmp);
+}
+
+const char *glint_fourcc_text(uint32_t fourcc, char text[static 5])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		int c = (int)(fourcc >> 8 * i & 0xff);
+
+		text[i] = (char)(c < 0x80 && isprint(c) ? c : '?');
+	}
+	text[4] = '\0';
+	return text;
+}
+
+const struct glint_format_info *glint_format_other(void)
+{
+	static const struct glint_format_info other = {
+		.name = "other", .layout = GLINT_LAYOUT_OTHER, .mem_planes = 1,
+		.h_sub = 1, .v_sub = 1, .cost = UINT8_MAX,
+	};
+
+	return &other;
+}
