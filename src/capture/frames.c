@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frame path: a wakeup of the device, its frames dequeued and judged, the
+ * newest handed on. Nothing here allocates, formats, waits, or reads pixels (of
+ * a JPEG, its first and last bytes).
+ */
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "capture/internal.h"
+#include "capture/jpeg_check.h"
+#include "v4l2/input.h"
+
+#define STAMP_AGE_MAX_NS (10 * GLINT_NSEC_PER_SEC)
+
+/* --- Time ------------------------------------------------------------------------- */
+
+/*
+ * Drivers write stamps of another frame, of the future, or of a clock that jumped:
+ * vivid's end-of-frame stamps are one frame ahead, and since it writes them after it
+ * has handed the buffer over, a fast reader may find the buffer's last one.
+ */
+static bool stamp_is_plausible(const struct glint_capture_stream *stream, uint64_t stamp_ns,
+			       uint64_t now_ns)
+{
+	return stamp_ns != 0 && stamp_ns <= now_ns && now_ns - stamp_ns < STAMP_AGE_MAX_NS &&
+	       stamp_ns > stream->last_stamp_ns;
+}
+
+static void frame_stamp(struct glint_capture *capture, struct glint_frame *frame,
+			const struct glint_vbuf *vbuf)
+{
+	uint64_t now_ns = glint_now_ns(), stamp_ns = vbuf->timestamp_ns;
+	bool plausible = stamp_is_plausible(&capture->stream, stamp_ns, now_ns);
+
+	capture->stream.last_stamp_ns = stamp_ns;
+	frame->dequeue_ns = now_ns;
+	frame->capture_ns = plausible ? stamp_ns : now_ns;
+	/* A start of exposure says nothing of when the frame was complete. */
+	frame->complete_ns = vbuf->start_of_exposure ? now_ns : frame->capture_ns;
+
+	capture->last.seq = vbuf->seq;
+	capture->last.capture_ns = frame->capture_ns;
+	capture->last.complete_ns = frame->complete_ns;
+	capture->last.arrival = !plausible;
+	capture->last.start_of_exposure = plausible && vbuf->start_of_exposure;
+}
+
+/* --- Content ------------------------------------------------------------------------ */
+
+static bool jpeg_is_good(const struct glint_capture *capture, struct glint_frame *frame)
+{
+	long length = glint_jpeg_length(frame->buf->planes[0].map, frame->used);
+
+	if (length == 0 || (length < 0 && !capture->config.allow_truncated))
+		return false;
+	if (length > 0)
+		frame->used = (uint32_t)length;
+	return frame->used >= capture->config.min_frame_size;
+}
+
+static bool frame_is_good(const struct glint_capture *capture, struct glint_frame *frame,
+			  const struct glint_vbuf *vbuf)
+{
+	if (vbuf->error || vbuf->short_data || vbuf->used == 0)
+		return false;
+	return frame->format->info->layout != GLINT_LAYOUT_JPEG || jpeg_is_good(capture, frame);
+}
+
+/* --- Dequeuing ------------------------------------------------------------------------ */
+
+/*
+ * Takes one frame; *@out is the caller's. -EAGAIN: there is none. A damaged one went
+ * back already, and *@out is NULL.
+ */
+static int capture_dequeue(struct glint_capture *capture, struct glint_frame **out)
+{
+	struct glint_frame *frame;
+	struct glint_vbuf vbuf;
+	int err = glint_vdev_dqbuf(&capture->source.vdev, &vbuf);
+
+	*out = NULL;
+	if (err < 0)
+		return err;
+	frame = glint_pool_begin(capture->pool, &vbuf);
+	if (!frame)
+		return -EPROTO;	/* a buffer that it did not have: its books are wrong */
+
+	capture->leased++;
+	glint_ledger_enter(&capture->ledger, vbuf.seq);
+	frame_stamp(capture, frame, &vbuf);
+	if (frame_is_good(capture, frame, &vbuf)) {
+		*out = frame;
+		return 0;
+	}
+	frame->outcome = GLINT_OUTCOME_CORRUPT;
+	glint_frame_unref(frame);
+	return 0;
+}
+
+static void capture_note_good(struct glint_capture *capture, const struct glint_frame *frame)
+{
+	capture->stream.frames++;
+	capture->stream.last_good_ns = frame->dequeue_ns;
+	glint_rate_add(&capture->rate, frame->dequeue_ns);
+}
+
+/* Hands on the newest frame, which is the caller's no more. */
+static void capture_deliver(struct glint_capture *capture, struct glint_frame *frame)
+{
+	/* A driver that lost its signal may go on with noise, which must not pass for live. */
+	if (frame && !capture->stream.doubted && capture->state == GLINT_CAPTURE_LIVE) {
+		if (capture->reason != GLINT_REASON_NONE) {
+			capture->told_err = 0;
+			glint_capture_set_reason(capture, GLINT_REASON_NONE);
+		}
+		(void)glint_fanout_push(&capture->frames, frame);
+	}
+	glint_frame_unref(frame);
+}
+
+/*
+ * One wakeup may stand for several frames: all are taken, the newest is kept. What
+ * is filled while we do so wakes us again, so one round of the buffers is enough
+ * even for a driver that never runs dry.
+ */
+static void capture_drain(struct glint_capture *capture)
+{
+	unsigned most = capture->pool->n;
+	struct glint_frame *newest = NULL, *frame;
+	int err = 0;
+
+	for (unsigned i = 0; i < most && err == 0 && capture->state == GLINT_CAPTURE_LIVE; i++) {
+		err = capture_dequeue(capture, &frame);
+		if (!frame)
+			continue;
+		capture_note_good(capture, frame);
+		glint_frame_unref(newest);
+		newest = frame;
+	}
+	capture_deliver(capture, newest);
+	if (err < 0 && err != -EAGAIN && capture->state == GLINT_CAPTURE_LIVE)
+		glint_capture_fail(capture, err);
+}
+
+static void capture_take_events(struct glint_capture *capture)
+{
+	if (!glint_input_changed(&capture->source.vdev))
+		return;
+	if (capture->state == GLINT_CAPTURE_OFFLINE) {
+		glint_capture_hurry(capture);
+		return;
+	}
+	capture->stream.doubted = true;
+	capture->stream.changed = true;
+	glint_capture_check(capture, true);
+}
+
+void glint_capture_on_poll(struct glint_op *op, int res, uint32_t flags)
+{
+	struct glint_capture *capture = container_of(op, struct glint_capture, poll_op);
+	bool live = capture->state == GLINT_CAPTURE_LIVE;
+
+	if (!(flags & GLINT_OP_MORE)) {
+		glint_capture_polled(capture);
+		if (live && !capture->ending)	/* nobody has cancelled it */
+			glint_capture_fail(capture, res);
+		return;
+	}
+	if (!live && capture->state != GLINT_CAPTURE_OFFLINE)
+		return;
+	if (res & POLLPRI)
+		capture_take_events(capture);
+	if (live)
+		capture_drain(capture);
+	else if (res & POLLHUP)
+		glint_capture_hurry(capture);
+}
