@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/convert.h"
+
+#include <errno.h>
+#include <libv4l-plugin.h>
+#include <libv4lconvert.h>
+#include <linux/videodev2.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+struct glint_convert {
+	struct v4lconvert_data *library;
+	struct v4l2_format from, to;
+	struct glint_format format;	/* of the result */
+	struct glint_dmabuf result;	/* one plane of ordinary memory, owned */
+};
+
+/* --- The device that the library is shown ------------------------------------------- */
+
+/*
+ * The library asks a device for its formats, and where none of them is a plain one,
+ * it goes on to improve the pictures in software: white balance, gain, gamma. A lab
+ * wants to see what the device sees: so it is shown one that has a plain format.
+ */
+static int shown_device_ioctl(void *priv, int fd, unsigned long request, void *arg)
+{
+	struct v4l2_capability *capability = arg;
+	struct v4l2_fmtdesc *desc = arg;
+
+	(void)priv;
+	(void)fd;
+	if (request == VIDIOC_QUERYCAP) {
+		*capability = (struct v4l2_capability){
+			.driver = "glint",
+			.card = "glint",
+			.capabilities = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING,
+		};
+		return 0;
+	}
+	if (request == VIDIOC_ENUM_FMT && desc->index == 0) {
+		desc->pixelformat = V4L2_PIX_FMT_YUV420;
+		return 0;
+	}
+	errno = request == VIDIOC_ENUM_FMT ? EINVAL : ENOTTY;
+	return -1;
+}
+
+static const struct libv4l_dev_ops shown_device = { .ioctl = shown_device_ioctl };
+
+/* --- Formats --------------------------------------------------------------------------- */
+
+/* Without padding; range and matrix are kept where the samples are. */
+static void set_result_format(struct glint_format *to, const struct glint_format *from)
+{
+	uint32_t width = from->width, height = from->height;
+
+	*to = (struct glint_format){
+		.info = glint_format_find(from->info->becomes),
+		.fourcc = from->info->becomes,
+		.width = width,
+		.height = height,
+		.n_planes = 1,
+		.range = from->range,
+		.matrix = from->matrix,
+	};
+	to->stride[0] = to->info->bytes_per_pixel * width;
+	to->size[0] = to->info->layout == GLINT_LAYOUT_RGB ? to->stride[0] * height :
+							     width * height * 3 / 2;
+}
+
+static struct v4l2_format to_v4l2(const struct glint_format *format)
+{
+	return (struct v4l2_format){
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.fmt.pix = {
+			.width = format->width,
+			.height = format->height,
+			.pixelformat = format->fourcc,
+			.field = V4L2_FIELD_NONE,
+			.bytesperline = format->stride[0],
+			.sizeimage = format->size[0],
+		},
+	};
+}
+
+/* --- Life -------------------------------------------------------------------------------- */
+
+static int result_allocate(struct glint_convert *convert)
+{
+	struct glint_plane *plane = &convert->result.planes[0];
+
+	plane->size = convert->format.size[0];
+	plane->map = malloc(plane->size);
+	convert->result.n_planes = 1;
+	return plane->map ? 0 : -ENOMEM;
+}
+
+int glint_convert_create(struct glint_convert **out, const struct glint_format *from)
+{
+	struct glint_convert *convert = calloc(1, sizeof(*convert));
+	int err;
+
+	if (!convert)
+		return -ENOMEM;
+	set_result_format(&convert->format, from);
+	err = glint_format_check(&convert->format);
+	if (err == 0)
+		err = result_allocate(convert);
+	if (err == 0) {
+		convert->library = v4lconvert_create_with_dev_ops(-1, NULL, &shown_device);
+		err = convert->library ? 0 : -ENOMEM;
+	}
+	if (err < 0) {
+		glint_convert_destroy(convert);
+		return err;
+	}
+	convert->from = to_v4l2(from);
+	convert->to = to_v4l2(&convert->format);
+	*out = convert;
+	return 0;
+}
+
+void glint_convert_destroy(struct glint_convert *convert)
+{
+	if (!convert)
+		return;
+	if (convert->library)
+		v4lconvert_destroy(convert->library);
+	free(convert->result.planes[0].map);
+	free(convert);
+}
+
+/* --- Use ---------------------------------------------------------------------------------- */
+
+const struct glint_format *glint_convert_format(const struct glint_convert *convert)
+{
+	return &convert->format;
+}
+
+int glint_convert_run(struct glint_convert *convert, const struct glint_dmabuf *buf, size_t used,
+		      struct glint_view *view)
+{
+	const struct glint_plane *from = &buf->planes[0], *to = &convert->result.planes[0];
+	int written;
+
+	if (!from->map)
+		return -EFAULT;
+	written = v4lconvert_convert(convert->library, &convert->from, &convert->to,
+				     from->map + from->offset,
+				     (int)MIN(used, from->size - from->offset), to->map,
+				     (int)to->size);
+	if (written < 0 || (size_t)written < to->size)
+		return -EPROTO;
+	return glint_format_view(&convert->format, &convert->result, view);
+}

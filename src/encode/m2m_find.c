@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/m2m_find.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NODES_MAX 256	/* minor numbers of the kernel's video nodes */
+
+const char *glint_m2m_fit_text(enum glint_m2m_fit fit)
+{
+	static const char *const texts[] = {
+		[GLINT_M2M_NO_NODE] = "there is no encoder",
+		[GLINT_M2M_FORBIDDEN] = "the encoder may not be opened",
+		[GLINT_M2M_FAILS] = "the encoder fails",
+		[GLINT_M2M_NO_ENCODER] = "not a JPEG encoder",
+		[GLINT_M2M_NO_FORMAT] = "does not take the format",
+		[GLINT_M2M_NO_SIZE] = "does not take the size",
+		[GLINT_M2M_NO_IMPORT] = "imports no memory: one copy a frame",
+		[GLINT_M2M_NO_LAYOUT] = "another layout: one copy a frame",
+		[GLINT_M2M_FITS] = "",
+	};
+
+	return texts[fit];
+}
+
+static enum glint_m2m_fit fit_of_error(int err)
+{
+	switch (err) {
+	case -ENOENT:
+	case -ENODEV:
+	case -ENXIO:
+		return GLINT_M2M_NO_NODE;
+	case -EACCES:
+	case -EPERM:
+		return GLINT_M2M_FORBIDDEN;
+	case -ENOTTY:
+		return GLINT_M2M_NO_ENCODER;
+	case -EMEDIUMTYPE:
+		return GLINT_M2M_NO_FORMAT;
+	case -ERANGE:
+		return GLINT_M2M_NO_SIZE;
+	default:
+		return GLINT_M2M_FAILS;
+	}
+}
+
+static enum glint_m2m_fit judge(const struct glint_m2m *m2m, const struct glint_format *format,
+				struct glint_format *raw)
+{
+	int err = glint_m2m_try(m2m, format, raw);
+
+	if (err < 0)
+		return fit_of_error(err);
+	if (!glint_m2m_imports(m2m))
+		return GLINT_M2M_NO_IMPORT;
+	return glint_m2m_layout_differs(format, raw) ? GLINT_M2M_NO_LAYOUT : GLINT_M2M_FITS;
+}
+
+static void probe(struct glint_v4l2_access *access, const struct glint_format *format,
+		  struct glint_m2m_found *found)
+{
+	struct glint_m2m m2m;
+	int err;
+
+	glint_m2m_init(&m2m);
+	err = glint_m2m_open(&m2m, access, found->path);
+	memcpy(found->driver, m2m.driver, sizeof(found->driver));
+	if (err < 0) {
+		found->fit = err == -EMEDIUMTYPE ? GLINT_M2M_NO_ENCODER : fit_of_error(err);
+		return;
+	}
+	found->fit = judge(&m2m, format, &found->raw);
+	glint_m2m_close(&m2m);
+}
+
+/* False past the last node. */
+static bool node_path(const char *device, unsigned number, char path[static GLINT_M2M_PATH_MAX])
+{
+	if (number >= (device ? 1 : NODES_MAX))
+		return false;
+	if (device)
+		snprintf(path, GLINT_M2M_PATH_MAX, "%s", device);
+	else
+		snprintf(path, GLINT_M2M_PATH_MAX, "/dev/video%u", number);
+	return true;
+}
+
+void glint_m2m_find(struct glint_v4l2_access *access, const char *device,
+		    const struct glint_format *format, struct glint_m2m_found *found)
+{
+	struct glint_m2m_found next = { 0 };
+
+	*found = next;
+	for (unsigned i = 0; node_path(device, i, next.path); i++) {
+		probe(access, format, &next);
+		/* What is no encoder at all is no news when all nodes are asked. */
+		if (!device && next.fit == GLINT_M2M_NO_ENCODER)
+			continue;
+		if (next.fit > found->fit)
+			*found = next;
+		if (found->fit == GLINT_M2M_FITS)
+			return;
+	}
+}
+
+struct formats {
+	unsigned n;
+	uint32_t fourccs[GLINT_M2M_FORMATS_MAX];
+};
+
+static void formats_add(struct formats *formats, uint32_t fourcc)
+{
+	for (unsigned i = 0; i < formats->n; i++)
+		if (formats->fourccs[i] == fourcc)
+			return;
+	if (formats->n < GLINT_M2M_FORMATS_MAX)
+		formats->fourccs[formats->n++] = fourcc;
+}
+
+/* Strides can be agreed on later; lines that an encoder adds below the picture cannot. */
+static bool lies_well(const struct glint_m2m *m2m, uint32_t fourcc, uint32_t width, uint32_t height)
+{
+	struct glint_format wish = { .info = glint_format_find(fourcc), .fourcc = fourcc,
+				     .width = width, .height = height };
+	struct glint_format raw, have;
+
+	wish.n_planes = wish.info->mem_planes;
+	if (glint_m2m_try(m2m, &wish, &raw) < 0)
+		return false;
+	have = raw;
+	have.height = height;
+	return !glint_m2m_layout_differs(&have, &raw);
+}
+
+unsigned glint_m2m_find_formats(struct glint_v4l2_access *access, const char *device,
+				uint32_t width, uint32_t height,
+				uint32_t fourccs[static GLINT_M2M_FORMATS_MAX])
+{
+	uint32_t of_one[GLINT_M2M_FORMATS_MAX];
+	struct formats all = { 0 }, good = { 0 };
+	const struct formats *best;
+	char path[GLINT_M2M_PATH_MAX];
+	struct glint_m2m m2m;
+
+	glint_m2m_init(&m2m);
+	for (unsigned i = 0; node_path(device, i, path); i++) {
+		unsigned n;
+
+		if (glint_m2m_open(&m2m, access, path) < 0)
+			continue;
+		n = glint_m2m_formats(&m2m, of_one);
+		for (unsigned k = 0; k < n; k++) {
+			formats_add(&all, of_one[k]);
+			if (lies_well(&m2m, of_one[k], width, height))
+				formats_add(&good, of_one[k]);
+		}
+		glint_m2m_close(&m2m);
+	}
+	best = good.n > 0 ? &good : &all;
+	memcpy(fourccs, best->fourccs, best->n * sizeof(fourccs[0]));
+	return best->n;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/m2m_outputs.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "v4l2/m2m.h"
+
+static void outputs_free(struct glint_m2m_outputs *outputs)
+{
+	for (unsigned i = 0; i < outputs->n; i++)
+		glint_dmabuf_fini(&outputs->items[i].buf);
+	free(outputs);
+}
+
+static void output_release(struct glint_frame *frame)
+{
+	struct glint_m2m_output *output =
+		container_of(glint_picture_of(frame), struct glint_m2m_output, picture);
+	struct glint_m2m_outputs *outputs = output->outputs;
+
+	outputs->held--;
+	if (!outputs->retired)
+		outputs->owner->give(outputs->owner, outputs, output->index);
+	else if (outputs->held == 0)
+		outputs_free(outputs);
+}
+
+static const struct glint_frame_ops output_ops = { .release = output_release };
+
+int glint_m2m_outputs_create(struct glint_m2m_outputs **out, const struct glint_m2m *m2m)
+{
+	struct glint_m2m_outputs *outputs = calloc(1, sizeof(*outputs));
+	int err = 0;
+
+	if (!outputs)
+		return -ENOMEM;
+	for (unsigned i = 0; i < MIN(m2m->n[GLINT_M2M_JPEG], GLINT_M2M_OUTPUTS_MAX + 0u); i++) {
+		struct glint_m2m_output *output = &outputs->items[i];
+
+		glint_dmabuf_init(&output->buf);
+		output->picture.frame.ops = &output_ops;
+		output->outputs = outputs;
+		output->index = i;
+		outputs->n = i + 1;
+		err = glint_m2m_map(m2m, GLINT_M2M_JPEG, i, &output->buf);
+		if (err < 0)
+			break;
+	}
+	if (err < 0) {
+		outputs_free(outputs);
+		return err;
+	}
+	*out = outputs;
+	return 0;
+}
+
+void glint_m2m_outputs_retire(struct glint_m2m_outputs *outputs)
+{
+	if (!outputs)
+		return;
+	assert(!outputs->retired);
+	outputs->retired = true;
+	if (outputs->held == 0)
+		outputs_free(outputs);
+}
+
+struct glint_picture *glint_m2m_outputs_lease(struct glint_m2m_outputs *outputs, unsigned index,
+					      size_t size)
+{
+	struct glint_picture *picture = &outputs->items[index].picture;
+
+	assert(index < outputs->n && !outputs->retired);
+
+	glint_frame_begin(&picture->frame, 0, 0);
+	outputs->held++;
+	picture->parts[0].iov_base = outputs->items[index].buf.planes[0].map;
+	picture->parts[0].iov_len = size;
+	picture->n_parts = 1;
+	picture->size = size;
+	return picture;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One stream's use of an encoder, from opening it to closing it: everything that is done
+ * with the device. Each call may block in the kernel for as long as the driver
+ * likes, so all are for the encoder's own thread.
+ */
+#ifndef GLINT_ENCODE_M2M_SESSION_H
+#define GLINT_ENCODE_M2M_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/frame.h"
+#include "encode/m2m_find.h"
+#include "encode/m2m_outputs.h"
+#include "v4l2/m2m.h"
+
+#define GLINT_M2M_JOBS_MAX 4
+
+/* How frames get into the encoder. */
+enum glint_m2m_way {
+	GLINT_M2M_WAY_NONE,
+	GLINT_M2M_WAY_IMPORT,	/* it reads the buffers that the frames are in */
+	GLINT_M2M_WAY_COPY,	/* one copy to a buffer of its own */
+};
+
+/* What is wanted; in place and unchanged until the session has started, or failed to. */
+struct glint_m2m_setup {
+	const char *device;		/* path, or NULL: the best there is */
+	const struct glint_frame *frame;	/* one of the stream's; referenced meanwhile */
+	unsigned quality;		/* 1..100 */
+	bool half_chroma;		/* 4:2:0, if it can be told */
+	bool may_import;		/* false: this stream's memory has been refused */
+};
+
+struct glint_m2m_started {
+	int err;
+	enum glint_m2m_way way;
+	enum glint_memory memory;	/* that the frames are in */
+	struct glint_m2m_found found;
+	int32_t driver_quality;		/* -1: it cannot be told */
+	struct glint_m2m_outputs *outputs;	/* the receiver's */
+};
+
+/* How a job ended. */
+struct glint_m2m_ended {
+	void *cookie;
+	int err;			/* -EBADMSG: no whole JPEG of the right size */
+	unsigned output;		/* buffer that the JPEG is in; leased until it is given back */
+	size_t size;
+};
+
+struct glint_m2m_job {
+	void *cookie;			/* NULL: free */
+	uint64_t number;		/* in order; the stamp that the driver carries along */
+	unsigned place;			/* on the raw queue */
+	bool read, written;		/* the driver has given back the frame, the JPEG */
+	struct glint_m2m_ended end;
+};
+
+struct glint_m2m_session_ops {
+	void (*ended)(void *ctx, const struct glint_m2m_ended *ended);
+};
+
+struct glint_m2m_session {
+	struct glint_v4l2_access *access;
+	const struct glint_m2m_session_ops *ops;
+	void *ctx;
+
+	struct glint_m2m m2m;		/* closed: there is no session */
+	int broken;			/* an error that has ended it */
+	enum glint_m2m_way way;
+	struct glint_format format;	/* of the frames */
+	struct glint_m2m_outputs *outputs;	/* read only after the start: the loop's */
+	struct glint_dmabuf copies[GLINT_M2M_JOBS_MAX];
+	unsigned n_copies;
+	struct glint_m2m_job jobs[GLINT_M2M_JOBS_MAX];
+	uint64_t n_begun;
+};
+
+void glint_m2m_session_init(struct glint_m2m_session *session, struct glint_v4l2_access *access,
+			    const struct glint_m2m_session_ops *ops, void *ctx);
+
+/* Ends what is there, and starts anew. @started->err says how it went. */
+void glint_m2m_session_start(struct glint_m2m_session *session, const struct glint_m2m_setup *setup,
+			     struct glint_m2m_started *started);
+
+/*
+ * The frame in buffer @slot, @buf, of the stream. Ends with ended(), at once if it cannot
+ * be queued. @buf stays as it is until then, mapped where the way is a copy.
+ */
+void glint_m2m_session_encode(struct glint_m2m_session *session, void *cookie, unsigned slot,
+			      const struct glint_dmabuf *buf);
+
+/* A JPEG's buffer comes back. Those of an earlier session are ignored. */
+void glint_m2m_session_give(struct glint_m2m_session *session,
+			    const struct glint_m2m_outputs *outputs, unsigned index);
+
+/* The descriptor to wait on, readable or writable, while there are jobs; else -1. */
+int glint_m2m_session_fd(const struct glint_m2m_session *session);
+
+/* It is ready: takes what is done. @broken: it says that it never will be. */
+void glint_m2m_session_ready(struct glint_m2m_session *session, bool broken);
+
+/* Jobs end with -ECANCELED, when the driver has let go of them. Fine without a session. */
+void glint_m2m_session_stop(struct glint_m2m_session *session);
+#endif

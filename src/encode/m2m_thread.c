@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/m2m_thread.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "core/loop.h"
+#include "encode/m2m_question.h"
+
+/* All buffers given back, all jobs, starts and stops: as many as can be, and then some. */
+#define QUEUE_MAX 64
+
+enum command_kind { COMMAND_START, COMMAND_ENCODE, COMMAND_GIVE, COMMAND_STOP, COMMAND_QUIT };
+enum event_kind { EVENT_STARTED, EVENT_ENDED, EVENT_STOPPED };
+
+struct command {
+	enum command_kind kind;
+	const struct glint_m2m_setup *setup;
+	void *cookie;
+	const struct glint_dmabuf *buf;
+	const struct glint_m2m_outputs *outputs;
+	unsigned index;
+};
+
+struct event {
+	enum event_kind kind;
+	struct glint_m2m_ended ended;
+};
+
+struct glint_m2m_thread {
+	struct glint_loop *loop;
+	struct glint_m2m_listener *listener;
+	struct glint_op event_op;	/* poll of @event_fd */
+	int command_fd, event_fd;	/* eventfds: there are commands; there are events */
+	bool abandoned;			/* loop thread only */
+	pthread_t thread;
+	struct glint_m2m_session session;	/* the thread's own */
+
+	pthread_mutex_t lock;		/* for all below */
+	pthread_cond_t changed;
+	struct command commands[QUEUE_MAX];
+	struct event events[QUEUE_MAX];
+	unsigned first_command, n_commands, first_event, n_events;
+	struct glint_m2m_started started;	/* of the one EVENT_STARTED that may be under way */
+	struct glint_m2m_desk desk;
+	bool ended;			/* the thread does nothing any more */
+};
+
+/* --- On the encoder's thread --------------------------------------------------------- */
+
+static void thread_tell(struct glint_m2m_thread *thread, const struct event *event)
+{
+	bool first;
+
+	pthread_mutex_lock(&thread->lock);
+	assert(thread->n_events < QUEUE_MAX);
+	first = thread->n_events == 0;
+	thread->events[(thread->first_event + thread->n_events++) % QUEUE_MAX] = *event;
+	pthread_cond_broadcast(&thread->changed);
+	pthread_mutex_unlock(&thread->lock);
+	/* Still there: it is freed only after this thread was joined. */
+	if (first)
+		(void)eventfd_write(thread->event_fd, 1);
+}
+
+static void thread_on_ended(void *ctx, const struct glint_m2m_ended *ended)
+{
+	thread_tell(ctx, &(struct event){ .kind = EVENT_ENDED, .ended = *ended });
+}
+
+static const struct glint_m2m_session_ops session_ops = { .ended = thread_on_ended };
+
+static void thread_run_start(struct glint_m2m_thread *thread, const struct glint_m2m_setup *setup)
+{
+	struct glint_m2m_started started;
+
+	glint_m2m_session_start(&thread->session, setup, &started);
+	pthread_mutex_lock(&thread->lock);
+	thread->started = started;
+	pthread_mutex_unlock(&thread->lock);
+	thread_tell(thread, &(struct event){ .kind = EVENT_STARTED });
+}
+
+/* False: it is to end. */
+static bool thread_run(struct glint_m2m_thread *thread, const struct command *command)
+{
+	struct glint_m2m_session *session = &thread->session;
+
+	switch (command->kind) {
+	case COMMAND_START:
+		thread_run_start(thread, command->setup);
+		break;
+	case COMMAND_ENCODE:
+		glint_m2m_session_encode(session, command->cookie, command->index, command->buf);
+		break;
+	case COMMAND_GIVE:
+		glint_m2m_session_give(session, command->outputs, command->index);
+		break;
+	case COMMAND_STOP:
+	case COMMAND_QUIT:
+		glint_m2m_session_stop(session);
+		thread_tell(thread, &(struct event){ .kind = EVENT_STOPPED });
+		break;
+	}
+	return command->kind != COMMAND_QUIT;
+}
+
+static bool thread_take(struct glint_m2m_thread *thread, struct command *command)
+{
+	bool any;
+
+	pthread_mutex_lock(&thread->lock);
+	any = thread->n_commands > 0;
+	if (any) {
+		*command = thread->commands[thread->first_command];
+		thread->first_command = (thread->first_command + 1) % QUEUE_MAX;
+		thread->n_commands--;
+	}
+	pthread_mutex_unlock(&thread->lock);
+	return any;
+}
+
+/* Waits for the device or a command, whichever comes first. */
+static void thread_wait(struct glint_m2m_thread *thread)
+{
+	struct pollfd fds[2] = {
+		{ .fd = thread->command_fd, .events = POLLIN },
+		{ .fd = glint_m2m_session_fd(&thread->session), .events = POLLIN | POLLOUT },
+	};
+	eventfd_t ignored;
+
+	if (poll(fds, 2, -1) < 0)
+		return;
+	/* First the eventfd, then the queue: a command that comes between wakes us again. */
+	if (fds[0].revents)
+		(void)eventfd_read(thread->command_fd, &ignored);
+	if (fds[1].revents)
+		glint_m2m_session_ready(&thread->session, fds[1].revents & (POLLERR | POLLHUP));
+}
+
+static void *thread_main(void *arg)
+{
+	struct glint_m2m_thread *thread = arg;
+	struct command command;
+	bool running = true;
+
+	while (running) {
+		thread_wait(thread);
+		glint_m2m_question_answer(&thread->desk, thread->session.access);
+		while (running && thread_take(thread, &command))
+			running = thread_run(thread, &command);
+	}
+	pthread_mutex_lock(&thread->lock);
+	thread->ended = true;
+	pthread_cond_broadcast(&thread->changed);
+	pthread_mutex_unlock(&thread->lock);
+	return NULL;
+}
+
+/* --- On the loop's thread: events ------------------------------------------------------ */
+
+static bool thread_take_event(struct glint_m2m_thread *thread, struct event *event,
+			      struct glint_m2m_started *started)
+{
+	bool any;
+
+	pthread_mutex_lock(&thread->lock);
+	any = thread->n_events > 0;
+	if (any) {
+		*event = thread->events[thread->first_event];
+		*started = thread->started;
+		thread->first_event = (thread->first_event + 1) % QUEUE_MAX;
+		thread->n_events--;
+	}
+	pthread_mutex_unlock(&thread->lock);
+	return any;
+}
+
+void glint_m2m_thread_deliver(struct glint_m2m_thread *thread)
+{
+	struct glint_m2m_listener *listener = thread->listener;
+	struct glint_m2m_started started;
+	struct event event;
+
+	while (thread_take_event(thread, &event, &started)) {
+		if (event.kind == EVENT_STARTED)
+			listener->started(listener, &started);
+		else if (event.kind == EVENT_ENDED)
+			listener->ended(listener, &event.ended);
+		else
+			listener->stopped(listener);
+	}
+}
+
+static void thread_free(struct glint_m2m_thread *thread)
+{
+	pthread_cond_destroy(&thread->changed);
+	pthread_mutex_destroy(&thread->lock);
+	glint_close(&thread->command_fd);
+	glint_close(&thread->event_fd);
+	free(thread);
+}
+
+static void thread_on_event(struct glint_op *op, int res, uint32_t flags)
+{
+	struct glint_m2m_thread *thread = container_of(op, struct glint_m2m_thread, event_op);
+	eventfd_t ignored;
+
+	(void)flags;
+	if (res >= 0) {
+		(void)eventfd_read(thread->event_fd, &ignored);
+		glint_m2m_thread_deliver(thread);
+	} else if (res == -ENOMEM) {
+		glint_loop_poll(thread->loop, op, thread->event_fd, POLLIN);
+	} else if (!thread->abandoned) {
+		assert(thread->ended);	/* else the loop was destroyed before its encoder */
+		thread_free(thread);
+	}
+}
+
+/* --- On the loop's thread: commands ------------------------------------------------------ */
+
+static void thread_order(struct glint_m2m_thread *thread, const struct command *command)
+{
+	pthread_mutex_lock(&thread->lock);
+	assert(thread->n_commands < QUEUE_MAX);
+	thread->commands[(thread->first_command + thread->n_commands++) % QUEUE_MAX] = *command;
+	pthread_mutex_unlock(&thread->lock);
+	(void)eventfd_write(thread->command_fd, 1);
+}
+
+void glint_m2m_thread_start(struct glint_m2m_thread *thread, const struct glint_m2m_setup *setup)
+{
+	thread_order(thread, &(struct command){ .kind = COMMAND_START, .setup = setup });
+}
+
+void glint_m2m_thread_encode(struct glint_m2m_thread *thread, void *cookie, unsigned slot,
+			     const struct glint_dmabuf *buf)
+{
+	thread_order(thread, &(struct command){ .kind = COMMAND_ENCODE, .cookie = cookie,
+						.index = slot, .buf = buf });
+}
+
+void glint_m2m_thread_give(struct glint_m2m_thread *thread, const struct glint_m2m_outputs *outputs,
+			   unsigned index)
+{
+	thread_order(thread, &(struct command){ .kind = COMMAND_GIVE, .outputs = outputs,
+						.index = index });
+}
+
+void glint_m2m_thread_stop(struct glint_m2m_thread *thread)
+{
+	thread_order(thread, &(struct command){ .kind = COMMAND_STOP });
+}
+
+/* --- Questions, on any other thread -------------------------------------------------------- */
+
+static int thread_ask(struct glint_m2m_thread *thread, struct glint_m2m_question *question,
+		      uint64_t deadline_ns)
+{
+	int err = glint_m2m_question_put(&thread->desk, question);
+
+	if (err < 0)
+		return err;
+	(void)eventfd_write(thread->command_fd, 1);
+	return glint_m2m_question_wait(&thread->desk, question, deadline_ns);
+}
+
+void glint_m2m_thread_close_questions(struct glint_m2m_thread *thread)
+{
+	glint_m2m_question_close(&thread->desk);
+}
+
+int glint_m2m_thread_formats(struct glint_m2m_thread *thread, const char *device, uint32_t width,
+			     uint32_t height, uint32_t fourccs[static GLINT_M2M_FORMATS_MAX],
+			     uint64_t deadline_ns)
+{
+	struct glint_m2m_question question = {
+		.kind = GLINT_M2M_ASK_FORMATS,
+		.device = device,
+		.format = { .width = width, .height = height },
+	};
+	int err = thread_ask(thread, &question, deadline_ns);
+
+	if (err < 0)
+		return err;
+	memcpy(fourccs, question.fourccs, sizeof(question.fourccs));
+	return (int)question.n_fourccs;
+}
+
+int glint_m2m_thread_find(struct glint_m2m_thread *thread, const char *device,
+			  const struct glint_format *format, struct glint_m2m_found *found,
+			  uint64_t deadline_ns)
+{
+	struct glint_m2m_question question = { .kind = GLINT_M2M_ASK_FIND,
+					       .device = device,
+					       .format = *format };
+	int err = thread_ask(thread, &question, deadline_ns);
+
+	*found = question.found;
+	return err;
+}
+
+/* A descriptor of our own for each: the asker may close his while the thread is stuck. */
+static int duplicate(struct glint_dmabuf *to, const struct glint_dmabuf *from)
+{
+	glint_dmabuf_init(to);
+	to->memory = from->memory;
+	for (unsigned i = 0; i < from->n_planes; i++) {
+		to->planes[i].size = from->planes[i].size;
+		to->planes[i].fd = fcntl(from->planes[i].fd, F_DUPFD_CLOEXEC, 0);
+		if (to->planes[i].fd < 0) {
+			glint_dmabuf_fini(to);
+			return -EMFILE;
+		}
+		to->n_planes = i + 1;
+	}
+	return 0;
+}
+
+int glint_m2m_thread_reads(struct glint_m2m_thread *thread, const char *device,
+			   const struct glint_format *format, const struct glint_dmabuf *buf,
+			   uint64_t deadline_ns)
+{
+	struct glint_m2m_question question = { .kind = GLINT_M2M_ASK_READS,
+					       .device = device,
+					       .format = *format };
+	int err = duplicate(&question.bufs[0], buf);
+
+	if (err < 0)
+		return err;
+	err = thread_ask(thread, &question, deadline_ns);
+	if (err != -ETIMEDOUT)	/* else it is the thread's to close */
+		glint_dmabuf_fini(&question.bufs[0]);
+	return err < 0 ? err : question.err;
+}
+
+int glint_m2m_thread_lend(struct glint_m2m_thread *thread, const char *device,
+			  const struct glint_format *format, unsigned n, struct glint_dmabuf *bufs,
+			  uint64_t deadline_ns)
+{
+	struct glint_m2m_question question = { .kind = GLINT_M2M_ASK_LEND, .device = device,
+					       .format = *format, .n = n };
+	int err;
+
+	assert(n <= GLINT_M2M_BUFFERS_MAX);
+
+	err = thread_ask(thread, &question, deadline_ns);
+	if (err == 0)
+		err = question.err;
+	if (err == 0)
+		memcpy(bufs, question.bufs, n * sizeof(bufs[0]));
+	return err;
+}
+
+/* --- Life ------------------------------------------------------------------------------------ */
+
+static void thread_init(struct glint_m2m_thread *thread, struct glint_v4l2_access *access)
+{
+	glint_m2m_session_init(&thread->session, access, &session_ops, thread);
+	thread->desk.lock = &thread->lock;
+	thread->desk.changed = &thread->changed;
+	thread->event_op.done = thread_on_event;
+	pthread_mutex_init(&thread->lock, NULL);
+	glint_thread_cond_init(&thread->changed);
+}
+
+int glint_m2m_thread_create(struct glint_m2m_thread **out, struct glint_loop *loop,
+			    struct glint_v4l2_access *access, struct glint_m2m_listener *listener)
+{
+	struct glint_m2m_thread *thread = calloc(1, sizeof(*thread));
+	int err;
+
+	if (!thread)
+		return -ENOMEM;
+	thread->loop = loop;
+	thread->listener = listener;
+	thread_init(thread, access);
+	thread->command_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	thread->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = -EMFILE;
+	if (thread->command_fd >= 0 && thread->event_fd >= 0)
+		err = glint_thread_start(&thread->thread, "m2m", thread_main, thread);
+	if (err < 0) {
+		thread_free(thread);
+		return err;
+	}
+	glint_loop_poll(loop, &thread->event_op, thread->event_fd, POLLIN);
+	*out = thread;
+	return 0;
+}
+
+/* Waits for an event, or the end; false when @deadline_ns comes first. */
+static bool thread_wait_event(struct glint_m2m_thread *thread, uint64_t deadline_ns, bool *ended)
+{
+	struct timespec deadline = glint_timespec(deadline_ns);
+	int err = 0;
+
+	pthread_mutex_lock(&thread->lock);
+	while (thread->n_events == 0 && !thread->ended && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&thread->changed, &thread->lock, &deadline);
+	*ended = thread->ended && thread->n_events == 0;
+	err = thread->n_events == 0 && !thread->ended ? ETIMEDOUT : 0;
+	pthread_mutex_unlock(&thread->lock);
+	return err != ETIMEDOUT;
+}
+
+bool glint_m2m_thread_destroy(struct glint_m2m_thread *thread, uint64_t deadline_ns)
+{
+	bool clean = true, ended = false;
+
+	if (!thread)
+		return true;
+	thread_order(thread, &(struct command){ .kind = COMMAND_QUIT });
+	while (clean && !ended) {
+		clean = thread_wait_event(thread, deadline_ns, &ended);
+		glint_m2m_thread_deliver(thread);
+	}
+	thread->abandoned = !clean;
+	if (clean)
+		pthread_join(thread->thread, NULL);
+	else
+		pthread_detach(thread->thread);
+	glint_loop_cancel(thread->loop, &thread->event_op);
+	return clean;
+}
