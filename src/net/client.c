@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/client.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/reply.h"
+#include "net/routes.h"
+#include "net/server.h"
+#include "net/socket.h"
+
+#define LINGER_NS	(2 * GLINT_NSEC_PER_SEC)
+#define DISCARDED_MAX	(256u << 10)	/* bytes that nobody asked for: more is an attack */
+
+static const struct glint_log_topic topic = { "client" };
+
+/* --- The end -------------------------------------------------------------------- */
+
+static void client_drop_reply(struct glint_client *client)
+{
+	struct glint_activity *activity = client->activity;
+
+	client->activity = NULL;
+	if (activity)
+		activity->ops->free(activity);
+	free(client->owned);
+	client->owned = NULL;
+}
+
+/* Where @client is counted. */
+static unsigned *client_counter(struct glint_client *client)
+{
+	return client->refused ? &client->net->n_refusing : &client->net->counters.clients;
+}
+
+/* Frees @client once it is closed and the loop has given its operations back. */
+static void client_settle(struct glint_client *client)
+{
+	struct glint_net *net = client->net;
+
+	if (client->state != GLINT_CLIENT_CLOSED || glint_op_busy(&client->recv_op) ||
+	    glint_op_busy(&client->send_op))
+		return;
+
+	client_drop_reply(client);
+	glint_list_remove(&client->link);
+	*client_counter(client) -= 1;
+	glint_http_destroy(client->http);
+	glint_close(&client->fd);
+	free(client);
+	glint_listeners_resume(&net->listeners);
+}
+
+void glint_client_close(struct glint_client *client)
+{
+	struct glint_loop *loop = client->net->loop;
+
+	if (client->state == GLINT_CLIENT_CLOSED)
+		return;
+
+	client->state = GLINT_CLIENT_CLOSED;
+	if (client->activity)
+		client->activity->ops->stop(client->activity);
+	glint_loop_cancel(loop, &client->recv_op);
+	glint_loop_cancel(loop, &client->send_op);
+	client_settle(client);
+}
+
+static void client_set_deadline(struct glint_client *client, uint64_t from_now_ns)
+{
+	client->deadline_ns = glint_now_ns() + from_now_ns;
+}
+
+/* --- Requests --------------------------------------------------------------------- */
+
+static void client_receive(struct glint_client *client)
+{
+	size_t room = sizeof(client->in) - client->in_used;
+
+	/* With a full buffer of further requests we read on when one is answered. */
+	if (client->input_ended || room == 0 || glint_op_busy(&client->recv_op))
+		return;
+	client->in_arrives_at = client->in_used;
+	glint_loop_recv(client->net->loop, &client->recv_op, client->fd,
+			client->in + client->in_used, room);
+}
+
+static void client_handle_request(struct glint_client *client)
+{
+	client->state = GLINT_CLIENT_REPLYING;
+	client->request_ns = glint_now_ns();
+	client->keep_alive = glint_http_request(client->http)->keep_alive;
+	glint_routes_dispatch(client);
+}
+
+static void client_refuse_request(struct glint_client *client)
+{
+	client->state = GLINT_CLIENT_REPLYING;
+	client->keep_alive = false;
+	glint_reply_error(client, glint_http_status(client->http));
+}
+
+/* Reads requests out of what has arrived, until one has to be answered. */
+static void client_parse(struct glint_client *client)
+{
+	enum glint_http_outcome outcome;
+	size_t used;
+
+	while (client->state == GLINT_CLIENT_READING && client->in_used > 0) {
+		outcome = glint_http_feed(client->http, client->in, client->in_used, &used);
+		client->in_used -= used;
+		memmove(client->in, client->in + used, client->in_used);
+		if (outcome == GLINT_HTTP_REQUEST)
+			client_handle_request(client);
+		else if (outcome == GLINT_HTTP_REFUSED)
+			client_refuse_request(client);
+	}
+}
+
+/* Bytes that no request can be made of, or must not be. */
+static void client_discard(struct glint_client *client)
+{
+	client->discarded += client->in_used;
+	client->in_used = 0;
+	if (client->discarded > DISCARDED_MAX)
+		glint_client_close(client);
+	else
+		client_receive(client);
+}
+
+static bool client_ends_with_input(const struct glint_client *client)
+{
+	return client->state == GLINT_CLIENT_LINGERING ||
+	       (client->activity && client->activity->ops->ends_with_input);
+}
+
+/* Something has arrived, or is no longer waited for. Last in its caller: may free @client. */
+static void client_advance(struct glint_client *client)
+{
+	client_parse(client);
+	if (client->input_ended &&
+	    (client->state == GLINT_CLIENT_READING || client_ends_with_input(client)))
+		glint_client_close(client);
+	else if (client_ends_with_input(client))
+		client_discard(client);
+	else
+		client_receive(client);
+}
+
+static void client_on_input(struct glint_client *client, size_t count)
+{
+	/* A head has its time from its first byte on; more bytes do not give it more. */
+	if (client->state == GLINT_CLIENT_READING && !glint_http_begun(client->http))
+		client_set_deadline(client, client->net->config.timeout_ns);
+	/* Some of what stood before it may have been read meanwhile: close the gap. */
+	memmove(client->in + client->in_used, client->in + client->in_arrives_at, count);
+	client->in_used += count;
+	client_advance(client);
+}
+
+static void client_on_input_end(struct glint_client *client)
+{
+	client->input_ended = true;
+	/* Half closed it still wants its reply; closed it wants nothing. */
+	if (glint_socket_is_gone(client->fd))
+		glint_client_close(client);
+	else
+		client_advance(client);
+}
+
+static void client_on_recv(struct glint_op *op, int res, uint32_t flags)
+{
+	struct glint_client *client = container_of(op, struct glint_client, recv_op);
+
+	(void)flags;
+	if (client->state == GLINT_CLIENT_CLOSED)
+		client_settle(client);
+	else if (res > 0)
+		client_on_input(client, (size_t)res);
+	else if (res == 0)
+		client_on_input_end(client);
+	else
+		glint_client_close(client);
+}
+
+/* --- Replies ------------------------------------------------------------------------ */
+
+struct glint_text *glint_client_begin(struct glint_client *client)
+{
+	assert(!glint_client_is_sending(client));
+
+	client->head = glint_text_in(client->head_bytes, sizeof(client->head_bytes));
+	client->msg = (struct msghdr){ .msg_iov = client->pieces, .msg_iovlen = 1 };
+	return &client->head;
+}
+
+void glint_client_put(struct glint_client *client, const void *bytes, size_t count)
+{
+	assert(client->msg.msg_iovlen < ARRAY_SIZE(client->pieces));
+
+	client->pieces[client->msg.msg_iovlen++] =
+		(struct iovec){ .iov_base = (void *)bytes, .iov_len = count };
+}
+
+void glint_client_put_picture(struct glint_client *client, const struct glint_picture *picture)
+{
+	assert(picture->n_parts <= GLINT_PICTURE_PARTS_MAX);
+
+	for (unsigned i = 0; i < picture->n_parts; i++)
+		glint_client_put(client, picture->parts[i].iov_base, picture->parts[i].iov_len);
+	glint_socket_fit(client, picture->size);
+}
+
+static void client_send_rest(struct glint_client *client)
+{
+	client_set_deadline(client, client->net->config.timeout_ns);
+	glint_loop_send(client->net->loop, &client->send_op, client->fd, &client->msg);
+}
+
+void glint_client_send(struct glint_client *client)
+{
+	assert(!client->head.cut);	/* a field without a bound */
+
+	client->pieces[0] =
+		(struct iovec){ .iov_base = client->head.base, .iov_len = client->head.used };
+	client_send_rest(client);
+}
+
+bool glint_client_is_sending(const struct glint_client *client)
+{
+	return glint_op_busy(&client->send_op);
+}
+
+/* Takes @count bytes off what is to be sent. */
+static void msg_advance(struct msghdr *msg, size_t count)
+{
+	while (msg->msg_iovlen > 0 && count >= msg->msg_iov->iov_len) {
+		count -= msg->msg_iov->iov_len;
+		msg->msg_iov++;
+		msg->msg_iovlen--;
+	}
+	if (count > 0) {
+		assert(msg->msg_iovlen > 0);
+		msg->msg_iov->iov_base = (char *)msg->msg_iov->iov_base + count;
+		msg->msg_iov->iov_len -= count;
+	}
+}
+
+static void client_on_sent(struct glint_client *client, size_t count)
+{
+	client->net->counters.bytes_sent += count;
+	msg_advance(&client->msg, count);
+	if (client->msg.msg_iovlen > 0) {
+		client_send_rest(client);
+		return;
+	}
+	client->deadline_ns = UINT64_MAX;
+	if (client->activity)
+		client->activity->ops->sent(client->activity);
+	else
+		glint_client_replied(client);
+}
+
+static void client_on_send(struct glint_op *op, int res, uint32_t flags)
+{
+	struct glint_client *client = container_of(op, struct glint_client, send_op);
+
+	(void)flags;
+	if (client->state == GLINT_CLIENT_CLOSED)
+		client_settle(client);
+	else if (res >= 0)
+		client_on_sent(client, (size_t)res);
+	else
+		glint_client_close(client);
+}
+
+/*
+ * Closing with bytes unread would make the kernel reset the connection, and the
+ * peer could lose the reply. So we end our side, and wait a little for the other.
+ */
+static void client_linger(struct glint_client *client)
+{
+	client->state = GLINT_CLIENT_LINGERING;
+	client_set_deadline(client, MIN(LINGER_NS, client->net->config.timeout_ns));
+	(void)shutdown(client->fd, SHUT_WR);
+	client_advance(client);
+}
+
+void glint_client_replied(struct glint_client *client)
+{
+	assert(client->state == GLINT_CLIENT_REPLYING && !glint_client_is_sending(client));
+
+	client_drop_reply(client);
+	if (!client->keep_alive) {
+		client_linger(client);
+		return;
+	}
+	glint_http_next(client->http);
+	client->state = GLINT_CLIENT_READING;
+	client_set_deadline(client, client->net->config.timeout_ns);
+	client_advance(client);
+}
+
+void glint_client_set_activity(struct glint_client *client, struct glint_activity *activity)
+{
+	assert(!client->activity && client->state == GLINT_CLIENT_REPLYING);
+
+	client->activity = activity;
+	client->deadline_ns = UINT64_MAX;
+}
+
+/* --- The beginning ------------------------------------------------------------------- */
+
+static struct glint_client *client_create(struct glint_net *net, int fd, bool tcp)
+{
+	struct glint_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	client->http = glint_http_create();
+	if (!client->http) {
+		free(client);
+		return NULL;
+	}
+	client->net = net;
+	client->fd = fd;
+	client->tcp = tcp;
+	client->recv_op.done = client_on_recv;
+	client->send_op.done = client_on_send;
+	/* It is no secret, only a name: what is left from the stack would do. */
+	if (getrandom(&client->id, sizeof(client->id), GRND_NONBLOCK) < 0)
+		client->id = glint_now_ns();
+	return client;
+}
+
+void glint_client_accept(struct glint_net *net, int fd, bool tcp, bool refuse)
+{
+	struct glint_client *client = client_create(net, fd, tcp);
+
+	if (!client) {
+		glint_log_err(&topic, -ENOMEM, "cannot take a connection");
+		net->counters.refused++;
+		glint_close(&fd);
+		return;
+	}
+	glint_socket_setup(client);
+	client_set_deadline(client, net->config.timeout_ns);
+	client->refused = refuse;
+	glint_list_append(&net->clients, &client->link);
+	*client_counter(client) += 1;
+	if (refuse) {
+		net->counters.refused++;
+		client->state = GLINT_CLIENT_REPLYING;
+		glint_reply_error(client, 503);
+	} else {
+		net->counters.accepted++;
+		client_receive(client);
+	}
+}
+
+/* --- Those that are too slow ---------------------------------------------------------- */
+
+static void client_time_out(struct glint_client *client)
+{
+	/* Between requests nobody was waiting for anything. */
+	bool idle = client->state == GLINT_CLIENT_LINGERING ||
+		    (client->state == GLINT_CLIENT_READING && !glint_http_begun(client->http));
+
+	if (!idle) {
+		client->net->counters.timed_out++;
+		glint_log_verbose(&topic, "%016llx %s: closed", (unsigned long long)client->id,
+				  client->state == GLINT_CLIENT_READING ?
+					  "does not complete its request" :
+					  "does not take its data");
+	}
+	glint_client_close(client);
+}
+
+uint64_t glint_clients_sweep(struct glint_net *net)
+{
+	uint64_t now_ns = glint_now_ns();
+	struct glint_client *client;
+
+	glint_list_for_each(client, &net->clients, link)
+		if (client->deadline_ns <= now_ns && client->state != GLINT_CLIENT_CLOSED)
+			client_time_out(client);
+	if (glint_list_empty(&net->clients))
+		return GLINT_ALARM_NEVER;
+	return now_ns + MIN(net->config.timeout_ns / 4 + 1, GLINT_NSEC_PER_SEC);
+}

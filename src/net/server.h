@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of net share: the server, its lists and its figures. */
+#ifndef GLINT_NET_SERVER_H
+#define GLINT_NET_SERVER_H
+
+#include <stddef.h>
+
+#include "core/stats.h"
+#include "net/alarm.h"
+#include "net/listener.h"
+#include "net/net.h"
+
+struct glint_picture;
+
+struct glint_net {
+	struct glint_net_config config;
+	struct glint_loop *loop;
+	struct glint_listeners listeners;
+	struct glint_fanout *pictures;		/* NULL until glint_net_start() */
+	const struct glint_status_ops *ops;
+	void *ctx;
+
+	char *login;			/* what Authorization must be; NULL: no authentication */
+	int static_fd;			/* of static_dir, or -1 */
+
+	struct glint_list clients;	/* all connections */
+	struct glint_list streams;
+	struct glint_list snapshots;	/* those that wait */
+	unsigned n_refusing;		/* of the clients, those that are one too many */
+	struct glint_alarm sweep;	/* closes what is too slow */
+	struct glint_alarm snapshot_limit;
+	struct glint_alarm offline_tick;
+	bool online;			/* when glint_net_source_changed() was called last */
+	bool closing;
+
+	struct glint_net_counters counters;
+	struct glint_histogram send, total;	/* ns, of live pictures */
+	struct glint_rate queued;	/* pictures that at least one client took */
+	uint64_t queued_id;		/* the last of them */
+	uint64_t hashed_id, hash;	/* with drop_same_frames: the last picture and its hash */
+};
+
+/* A client took a picture for sending; counts each picture once. */
+void glint_net_count_queued(struct glint_net *net, const struct glint_picture *picture);
+
+/* All bytes of @picture are with the kernel, for one client. */
+void glint_net_count_sent(struct glint_net *net, const struct glint_picture *picture);
+#endif
