@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * getopt_long() splits the words: it has the short forms, the abbreviations and
+ * "--key=value" that ustreamer's users know, because ustreamer uses it, too. argp
+ * stands on it, but does not tell its caller which word was wrong and why.
+ */
+#include "options_table.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#define VAL_FIRST 256	/* of getopt's "val": above all letters */
+
+struct grammar {
+	struct option longs[GLINT_OPTIONS_MAX + 1];
+	char shorts[2 * GLINT_OPTIONS_MAX + 3];
+};
+
+/*
+ * In "-:", - asks for stray words one by one, so that POSIXLY_CORRECT does not make
+ * the first of them the end of all options; and : for a word about what is missing.
+ */
+static void grammar_init(struct grammar *grammar)
+{
+	struct option *entry = grammar->longs;
+	char *letter = stpcpy(grammar->shorts, "-:");
+
+	for (const struct glint_option *row = glint_option_rows; row->help; row++) {
+		bool value = glint_option_takes_value(row);
+
+		if (!row->name)
+			continue;
+		*entry++ = (struct option){ .name = row->name,
+					    .has_arg = value ? required_argument : no_argument,
+					    .val = VAL_FIRST + (int)(row - glint_option_rows) };
+		if (!row->letter)
+			continue;
+		*letter++ = row->letter;
+		if (value)
+			*letter++ = ':';
+	}
+	*letter = '\0';
+	*entry = (struct option){ 0 };
+}
+
+/* @val: what getopt_long() returns or leaves in optopt. NULL when it stands for no option. */
+static const struct glint_option *find_by_val(int val)
+{
+	if (val >= VAL_FIRST)
+		return &glint_option_rows[val - VAL_FIRST];
+	for (const struct glint_option *row = glint_option_rows; row->help; row++)
+		if (row->letter && row->letter == val)
+			return row;
+	return NULL;
+}
+
+static int complain_missing(struct glint_options_run *run, const struct glint_option *option)
+{
+	fprintf(run->err, GLINT_OPTIONS_COMMAND_LINE "%s: a value is missing, expected ",
+		option->name);
+	glint_option_put_range(option, run->err);
+	fputs(" (try --help)\n", run->err);
+	return -EINVAL;
+}
+
+static int complain_flag(struct glint_options_run *run, const struct glint_option *option,
+			 const char *value)
+{
+	fprintf(run->err,
+		GLINT_OPTIONS_COMMAND_LINE "%s takes no value, but there is =", option->name);
+	glint_option_put_quoted(value, run->err);
+	fputs(" (try --help)\n", run->err);
+	return -EINVAL;
+}
+
+static bool matches(const struct glint_option *row, const char *word)
+{
+	size_t length = strcspn(word, "=");
+
+	return row->name && length > 0 && strncmp(row->name, word, length) == 0;
+}
+
+/* @word fits no option, or too many. */
+static int complain_unclear(struct glint_options_run *run, const char *word)
+{
+	const char *between = " is short for more than one: --";
+
+	fputs("glintd: option ", run->err);
+	glint_option_put_quoted(word, run->err);
+	word += strspn(word, "-");
+	for (const struct glint_option *row = glint_option_rows; row->help; row++) {
+		if (!matches(row, word))
+			continue;
+		fprintf(run->err, "%s%s", between, row->name);
+		between = ", --";
+	}
+	if (*between == ' ')
+		fputs(" is unknown", run->err);
+	fputs(" (try --help)\n", run->err);
+	return -EINVAL;
+}
+
+/*
+ * Options of our own must not take away abbreviations that are unique among
+ * ustreamer's. Returns the only one of those that @word may stand for, or NULL.
+ */
+static const struct glint_option *find_inherited(const char *word)
+{
+	const struct glint_option *found = NULL;
+
+	for (const struct glint_option *row = glint_option_rows; row->help; row++) {
+		if (row->own || !matches(row, word))
+			continue;
+		if (found)
+			return NULL;
+		found = row;
+	}
+	return found;
+}
+
+static int visit_inherited(struct glint_options_run *run, int argc, char **argv,
+			   glint_options_visit_fn *visit)
+{
+	const char *word = argv[optind - 1] + strlen("--");
+	const struct glint_option *option = find_inherited(word);
+	const char *value = strchr(word, '=');
+
+	if (!option)
+		return complain_unclear(run, argv[optind - 1]);
+	if (!glint_option_takes_value(option))
+		return value ? complain_flag(run, option, value + 1) : visit(run, option, NULL);
+	if (value)
+		return visit(run, option, value + 1);
+	if (optind >= argc)
+		return complain_missing(run, option);
+	return visit(run, option, argv[optind++]);
+}
+
+/* getopt_long() said "?". */
+static int visit_refused(struct glint_options_run *run, int argc, char **argv,
+			 glint_options_visit_fn *visit)
+{
+	const struct glint_option *option = find_by_val(optopt);
+	char letter[] = { '-', (char)optopt, '\0' };
+
+	if (option)
+		return complain_flag(run, option, strchr(argv[optind - 1], '=') + 1);
+	if (optopt)
+		return complain_unclear(run, letter);
+	return visit_inherited(run, argc, argv, visit);
+}
+
+int glint_options_walk(struct glint_options_run *run, int argc, char **argv,
+		       glint_options_visit_fn *visit)
+{
+	struct grammar grammar;
+	int found, result = 0;
+
+	grammar_init(&grammar);
+	opterr = 0;
+	optind = 0;	/* also makes it forget an earlier command line */
+	while (result == 0 &&
+	       (found = getopt_long(argc, argv, grammar.shorts, grammar.longs, NULL)) != -1) {
+		if (found == '?')
+			result = visit_refused(run, argc, argv, visit);
+		else if (found == ':')
+			result = complain_missing(run, find_by_val(optopt));
+		else if (found != 1)	/* 1: a stray word */
+			result = visit(run, find_by_val(found), optarg);
+	}
+	return result;
+}
