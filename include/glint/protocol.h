@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wire: names that the service and its clients agree on, and nothing else.
+ *
+ * The service speaks HTTP/1.1 on a unix socket and, when asked to, on TCP. It
+ * answers as ustreamer does, with the X-Glint headers and the "glint" object of
+ * the state on top. Whatever is not known to a reader is to be ignored, and
+ * whatever is missing is unknown: an older service leaves it out.
+ */
+#ifndef GLINT_PROTOCOL_H
+#define GLINT_PROTOCOL_H
+
+/* Where a service is looked for when nobody says where; see glint_client_create(). */
+#define GLINT_ENV_SOCKET      "GLINT_SOCKET"	/* an address */
+#define GLINT_ENV_LOGIN       "GLINT_LOGIN"	/* user:password, read by the command only */
+#define GLINT_USER_SOCKET     "glint.sock"	/* in $XDG_RUNTIME_DIR */
+#define GLINT_SYSTEM_DIR      "/run/glint"	/* one NAME.sock a service */
+#define GLINT_SOCKET_SUFFIX   ".sock"
+#define GLINT_DEFAULT_ADDRESS "127.0.0.1:8080"	/* of a service that was told nothing */
+
+/* Endpoints. Their replies are never to be cached. */
+#define GLINT_PATH_STATE    "/state"	/* application/json */
+#define GLINT_PATH_SNAPSHOT "/snapshot"	/* image/jpeg: the newest frame since the request */
+#define GLINT_PATH_STREAM   "/stream"	/* multipart/x-mixed-replace of image/jpeg, without an end */
+
+/* Parameters of the query: "1", "true" and "yes" are true. */
+#define GLINT_QUERY_STRICT	  "strict"	  /* snapshot: 503 and a JSON error when not live */
+#define GLINT_QUERY_EXTRA_HEADERS "extra_headers" /* stream: each part says which frame it is */
+
+/*
+ * Headers of a snapshot, and of a stream's parts when the extra ones were asked
+ * for. Numbers are decimal. Times are of the host's CLOCK_MONOTONIC.
+ */
+#define GLINT_HEADER_ONLINE	  "X-UStreamer-Online"	/* "true": live; "false": made up */
+#define GLINT_HEADER_REASON	  "X-Glint-Reason"	/* why it is not live; "" when it is */
+#define GLINT_HEADER_SEQUENCE	  "X-Glint-Sequence"	/* the driver's count; a gap is lost frames */
+#define GLINT_HEADER_TIMESTAMP_NS "X-Glint-Timestamp-Ns"
+#define GLINT_HEADER_CLOCK	  "X-Glint-Clock"	/* "monotonic"; "arrival": the driver has none */
+#define GLINT_HEADER_AGE_NS	  "X-Glint-Age-Ns"	/* when the reply began */
+#define GLINT_HEADER_WIDTH	  "X-Glint-Width"	/* pixels */
+#define GLINT_HEADER_HEIGHT	  "X-Glint-Height"
+#define GLINT_HEADER_OLD_WIDTH	  "X-UStreamer-Width"	/* for services without the two above */
+#define GLINT_HEADER_OLD_HEIGHT	  "X-UStreamer-Height"
+
+/*
+ * The state: its objects, as paths from the root, and their members. Numbers are
+ * integers where they count something. Times are in ns.
+ */
+#define GLINT_STATE_OK "ok"	/* true */
+
+/* ustreamer's part. */
+#define GLINT_STATE_LEGACY_ENCODER "result.encoder"	/* type; quality: 1..100, 0: the device's own */
+#define GLINT_STATE_LEGACY_SOURCE  "result.source"	/* online, desired_fps, captured_fps,
+							 * resolution.width, resolution.height */
+#define GLINT_STATE_LEGACY_STREAM  "result.stream"	/* clients */
+#define GLINT_STATE_ONLINE	   "result.source.online"
+
+/* Ours. */
+#define GLINT_STATE	    "result.glint"		/* version, uptime_s, copies_per_frame */
+#define GLINT_STATE_LOOP    "result.glint.loop"		/* backend: "uring", "epoll"; reason: why not uring */
+#define GLINT_STATE_SOURCE  "result.glint.source"	/* kind: "v4l2", "test"; reason: "" is live;
+							 * fps: measured; nominal_fps: 0 is unknown */
+#define GLINT_STATE_DEVICE  "result.glint.device"	/* path, driver, card, bus */
+#define GLINT_STATE_FORMAT  "result.glint.format"	/* fourcc, width, height; range: "full", "limited";
+							 * matrix: "bt601", "bt709", "bt2020";
+							 * arrays by plane: stride, size */
+#define GLINT_STATE_FRAME   "result.glint.frame"	/* sequence, timestamp_ns, age_ns;
+							 * clock: "monotonic", "arrival";
+							 * moment: "start-of-exposure", "end-of-frame" */
+#define GLINT_STATE_LEDGER  "result.glint.ledger"	/* seen, delivered, driver_dropped, corrupt,
+							 * skipped, failed, in_flight, unaccounted */
+#define GLINT_STATE_BUFFERS "result.glint.buffers"	/* kind: "v4l2", "encoder", "dma-heap",
+							 * "udmabuf", "memfd"; count;
+							 * driver: how many it has; leased: are read */
+#define GLINT_STATE_ENCODER "result.glint.encoder"	/* name, subsampling, workers, slices, quality,
+							 * encoded, failed, skipped, bytes, last_size,
+							 * pictures, pictures_held, fps; of the M2M
+							 * encoder: state: "ok", "quarantined", "probing",
+							 * "absent"; reason, device, driver; memory:
+							 * "import", "export", "shared:...", "copy";
+							 * driver_quality: null is unknown; faults,
+							 * probes, leased */
+#define GLINT_STATE_LATENCY "result.glint.latency_ns"	/* wait, encode, send, total; of each:
+							 * p50, p90, p99, max, count */
+#define GLINT_STATE_CLIENTS "result.glint.clients"	/* connections, streams, snapshots_waiting,
+							 * accepted, refused, timed_out, pictures_sent,
+							 * pictures_skipped, bytes_sent */
+
+/* Exit codes of the glint command: whose fault it is. */
+#define GLINT_EXIT_OK	       0
+#define GLINT_EXIT_USAGE       1	/* the command line's, or this host's: a file cannot be written */
+#define GLINT_EXIT_UNREACHABLE 2	/* the service's: not there, or it does not answer */
+#define GLINT_EXIT_NO_VIDEO    3	/* the signal's: the service answers that nothing is live */
+#endif

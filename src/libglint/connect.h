@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* From an address to a connected socket. */
+#ifndef GLINT_LIBGLINT_CONNECT_H
+#define GLINT_LIBGLINT_CONNECT_H
+
+#include <stdint.h>
+
+/*
+ * Returns a descriptor that is the caller's. connect(2)'s errors, -ETIMEDOUT, and
+ * -EHOSTUNREACH for a host that nobody knows.
+ */
+int glint_connect(const char *address, uint64_t deadline_ns);
+#endif

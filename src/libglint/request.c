@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "libglint/request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libglint/address.h"
+#include "libglint/head.h"
+#include "libglint/wire.h"
+
+static int request_send(const struct glint_client *client, struct glint_wire *wire,
+			const char *path, uint64_t deadline_ns)
+{
+	const char *host = glint_address_path(client->address) ? "localhost" : client->address;
+	char *text;
+	int len, err;
+
+	len = asprintf(&text, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n", path,
+		       host, client->login ? client->login : "");
+	if (len < 0)
+		return -ENOMEM;
+	err = glint_wire_send(wire, text, (size_t)len, deadline_ns);
+	free(text);
+	return err;
+}
+
+static int status_error(unsigned status)
+{
+	switch (status) {
+	case 200:
+		return 0;
+	case 401:
+	case 403:
+		return -EPERM;
+	case 503:
+		return -EBUSY;
+	default:
+		return -EREMOTEIO;
+	}
+}
+
+int glint_request(const struct glint_client *client, struct glint_wire *wire, const char *path,
+		  struct glint_head *head, struct glint_image *image, uint64_t deadline_ns)
+{
+	int err = glint_wire_open(wire, client->address, deadline_ns);
+
+	if (err < 0)
+		return err;
+	err = request_send(client, wire, path, deadline_ns);
+	/* A service that is full answers and closes before it has read what we asked. */
+	if (err == 0 || err == -ECONNRESET)
+		err = glint_head_read(wire, head, image, deadline_ns);
+	if (err == 0)
+		err = status_error(head->status);
+	if (err < 0)
+		glint_wire_close(wire);
+	return err;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <glint/client.h>
+#include <glint/protocol.h>
+
+#include "json.h"
+#include "table.h"
+#include "tool.h"
+
+#define STAGE(name)                                                                               \
+	"{" name ".p50|ms}{" name ".p90|ms}{" name ".p99|ms}{" name ".max|ms}   {" name ".count}"
+
+/* A service that knows no "glint" object (ustreamer) gets the short rows. */
+static const struct tool_row rows[] = {
+	{ "service", GLINT_STATE, "version",
+	  "glint {version}, up {uptime_s|duration}, {loop.backend} loop" },
+	{ "", GLINT_STATE_LOOP, "reason", "not io_uring: {reason}" },
+	{ "source", GLINT_STATE_LEGACY_SOURCE, "online",
+	  "live, {resolution.width}x{resolution.height}", TOOL_COLOR_GOOD },
+	{ "source", "result", "!source.online", "not live: {glint.source.reason}",
+	  TOOL_COLOR_BAD },
+	{ "rate", GLINT_STATE_SOURCE, "fps", "{fps|fps} fps, {nominal_fps|fps} as the driver says" },
+	{ "rate", "result", "!glint.source.fps", "{source.captured_fps} fps" },
+	{ "device", GLINT_STATE_DEVICE, "path", "{path}: {card} ({driver}, {bus})" },
+	{ "format", GLINT_STATE_FORMAT, "fourcc",
+	  "{fourcc} {width}x{height}, stride {stride}, {size} bytes, {range} {matrix}" },
+	{ "frame", GLINT_STATE_FRAME, "clock",
+	  "number {sequence}, {age_ns|age} old, {clock} clock at {moment}" },
+	{ "ledger", GLINT_STATE_LEDGER, "",
+	  "{seen} seen: {delivered} delivered, {skipped} skipped, {driver_dropped} dropped by the driver" },
+	{ "", GLINT_STATE_LEDGER, "",
+	  "{corrupt} corrupt, {failed} failed, {in_flight} in flight, {unaccounted} unaccounted" },
+	{ "buffers", GLINT_STATE, "buffers.count",
+	  "{buffers.count} of {buffers.kind} memory: {buffers.driver} with the driver, "
+	  "{buffers.leased} being read; {copies_per_frame} copies a frame" },
+	{ "encoder", GLINT_STATE_LEGACY_ENCODER, "type", "{type}, quality {quality}" },
+	{ "", GLINT_STATE_ENCODER, "name",
+	  "{name} {subsampling}, {workers} workers, {slices} slices, {fps|fps} fps, last {last_size|bytes}" },
+	{ "", GLINT_STATE_ENCODER, "name",
+	  "{encoded} encoded, {failed} failed, {skipped} skipped; {pictures_held} of {pictures} pictures held" },
+	{ "latency", GLINT_STATE_LATENCY, "", "ms          p50      p90      p99      max   count" },
+	{ "", GLINT_STATE_LATENCY, "", "wait  " STAGE("wait") },
+	{ "", GLINT_STATE_LATENCY, "", "encode" STAGE("encode") },
+	{ "", GLINT_STATE_LATENCY, "", "send  " STAGE("send") },
+	{ "", GLINT_STATE_LATENCY, "", "total " STAGE("total") },
+	{ "clients", "result", "!glint.clients", "{stream.clients} streams" },
+	{ "clients", GLINT_STATE_CLIENTS, "",
+	  "{connections} connections: {streams} streams, {snapshots_waiting} waiting for a snapshot" },
+	{ "", GLINT_STATE_CLIENTS, "",
+	  "{accepted} accepted, {refused} refused, {timed_out} timed out" },
+	{ "", GLINT_STATE_CLIENTS, "",
+	  "{pictures_sent} pictures sent, {pictures_skipped} skipped, {bytes_sent|bytes}" },
+};
+
+struct state_args {
+	struct tool_service *service;
+	bool json;
+};
+
+static const struct argp_option options[] = {
+	{ "json", 'j', NULL, 0, "Print the state as the service sends it", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct state_args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = args->service;
+		return 0;
+	case 'j':
+		args->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "what is '%s'? There are options only", arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = { { &tool_service_argp, 0, NULL, 0 }, { 0 } };
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Shows what the service sees and does."
+	       "\v"
+	       "Exits with 3 when the video is not live; the state is shown all the same.",
+	.children = children,
+};
+
+static void print_json(const char *text, size_t len)
+{
+	fwrite(text, 1, len, stdout);
+	if (len > 0 && text[len - 1] != '\n')
+		putchar('\n');
+}
+
+static int show(const struct state_args *args, const struct glint_client *client, const char *text,
+		size_t len)
+{
+	struct tool_json *json = tool_json_parse(text, len);
+	bool online, color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+
+	if (!json || !tool_json_is_set(json, GLINT_STATE_OK)) {
+		tool_json_destroy(json);
+		return tool_fail(args->service, client, -EPROTO, NULL);
+	}
+	online = tool_json_is_set(json, GLINT_STATE_ONLINE);
+	if (args->json)
+		print_json(text, len);
+	else
+		tool_table_put(stdout, json, rows, sizeof(rows) / sizeof(rows[0]), color);
+	tool_json_destroy(json);
+	return online ? GLINT_EXIT_OK : GLINT_EXIT_NO_VIDEO;
+}
+
+int tool_state(int argc, char **argv, struct tool_service *service)
+{
+	struct state_args args = { .service = service };
+	struct glint_client *client;
+	int err, code;
+	char *text;
+	size_t len;
+
+	tool_parse(&argp, argc, argv, &args);
+	client = tool_connect(service, &code);
+	if (!client)
+		return code;
+	err = glint_client_state(client, &text, &len);
+	if (err < 0)
+		code = tool_fail(service, client, err, NULL);
+	else
+		code = show(&args, client, text, len);
+	free(text);
+	glint_client_destroy(client);
+	return code;
+}

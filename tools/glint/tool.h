@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What the commands of glint share: the service's address, errors, and exit codes. */
+#ifndef GLINT_TOOLS_TOOL_H
+#define GLINT_TOOLS_TOOL_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+struct glint_client;
+
+/* Given before the command's name or behind it. */
+struct tool_service {
+	const char *socket;	/* NULL: glint_client_create() looks for one */
+	int timeout_ms;
+};
+
+/* Each parses its own arguments; argv[0] is "glint NAME". Returns the exit code. */
+int tool_state(int argc, char **argv, struct tool_service *service);
+int tool_snapshot(int argc, char **argv, struct tool_service *service);
+int tool_stream(int argc, char **argv, struct tool_service *service);
+int tool_devices(int argc, char **argv, struct tool_service *service);
+
+/* --socket and --timeout, as a child of a command's parser; its input is the service. */
+extern const struct argp tool_service_argp;
+
+/* argp_parse() with the program's ways: no stray words, 1 for bad usage. */
+void tool_parse(const struct argp *argp, int argc, char **argv, void *input);
+
+/* NULL: why has been said, and *@code is the exit code. */
+struct glint_client *tool_connect(const struct tool_service *service, int *code);
+
+/*
+ * Says in one line what happened, with which service, and what to do about it.
+ * @reason is an image's, for -ENODATA. Returns the exit code.
+ */
+int tool_fail(const struct tool_service *service, const struct glint_client *client, int err,
+	      const char *reason);
+
+/* The same for a file of ours; 1. */
+int tool_fail_file(const char *path, int err);
+#endif
