@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: MIT */
+/* libglint's client: addresses, the state, snapshots, and servers that mean no good. */
+#include "harness.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <glint/client.h>
+#include <glint/protocol.h>
+
+#include "../fake/server.h"
+#include "libglint/address.h"
+#include "libglint/head.h"
+#include "libglint/login.h"
+
+#define QUICK_MS  20	/* where nothing will ever come */
+#define PATIENT_MS 20000
+#define EVERYTHING                                                                                \
+	(GLINT_IMAGE_ONLINE | GLINT_IMAGE_SEQUENCE | GLINT_IMAGE_TIMESTAMP | GLINT_IMAGE_AGE |    \
+	 GLINT_IMAGE_SIZE)
+
+#define JSON "Content-Type: application/json\r\n"
+#define JPEG "Content-Type: image/jpeg\r\n"
+
+static struct glint_client *client_for(const char *address, int timeout_ms)
+{
+	struct glint_client *client;
+
+	CU_ASSERT_EQUAL_FATAL(glint_client_create(&client, address), 0);
+	glint_client_set_timeout(client, timeout_ms);
+	return client;
+}
+
+/* What the state call makes of @server's reply; the text is dropped. */
+static int state_from(struct fake_server *server, int timeout_ms)
+{
+	struct glint_client *client;
+	char *json;
+	size_t len;
+	int err;
+
+	fake_server_start(server);
+	client = client_for(server->address, timeout_ms);
+	err = glint_client_state(client, &json, &len);
+	CU_ASSERT_EQUAL(json == NULL, err < 0);
+	free(json);
+	glint_client_destroy(client);
+	fake_server_finish(server);
+	return err;
+}
+
+static int snapshot_from(struct fake_server *server, bool any, struct glint_image *image)
+{
+	struct glint_snapshot_options options = { .any = any };
+	struct glint_client *client;
+	int err;
+
+	fake_server_start(server);
+	client = client_for(server->address, PATIENT_MS);
+	err = glint_client_snapshot(client, &options, image);
+	glint_client_destroy(client);
+	fake_server_finish(server);
+	return err;
+}
+
+static void test_the_state_is_the_text_that_was_sent(void)
+{
+	struct fake_server server = {
+		.reply = "HTTP/1.1 200 OK\r\n" JSON
+			 "Content-Length: 11\r\n\r\n{\"ok\":true}and more",
+	};
+	struct glint_client *client;
+	char *json;
+	size_t len;
+
+	fake_server_start(&server);
+	client = client_for(server.address, PATIENT_MS);
+	CU_ASSERT_EQUAL_FATAL(glint_client_state(client, &json, &len), 0);
+	CU_ASSERT_STRING_EQUAL(json, "{\"ok\":true}");
+	CU_ASSERT_EQUAL(len, 11);
+	free(json);
+	glint_client_destroy(client);
+	fake_server_finish(&server);
+	CU_ASSERT_PTR_EQUAL(strstr(server.request, "GET /state HTTP/1.1\r\nHost: localhost\r\n"),
+			    server.request);
+	CU_ASSERT_PTR_NULL(strstr(server.request, "Authorization"));
+}
+
+static void test_the_state_comes_over_tcp(void)
+{
+	struct fake_server server = {
+		.tcp = true,
+		.reply = "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 2\r\n\r\n{}",
+	};
+	char host[200];
+
+	CU_ASSERT_EQUAL(state_from(&server, PATIENT_MS), 0);
+	snprintf(host, sizeof(host), "\r\nHost: %s\r\n", server.address);
+	CU_ASSERT_PTR_NOT_NULL(strstr(server.request, host));
+}
+
+static void test_an_answer_without_a_length_ends_with_the_connection(void)
+{
+	struct fake_server server = { .reply = "HTTP/1.0 200\n" JSON "\n{}" };
+
+	CU_ASSERT_EQUAL(state_from(&server, PATIENT_MS), 0);
+}
+
+static void test_a_snapshot_tells_which_frame_it_is(void)
+{
+	struct fake_server server = {
+		.bytewise = true,
+		.reply =
+			"HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: true\r\n"
+			"X-Glint-Sequence: 4294967295\r\nX-Glint-Timestamp-Ns: 18446744073709551615\r\n"
+			"x-glint-clock:monotonic  \r\nX-Glint-Age-Ns: 7\r\nX-Glint-Reason:\r\n"
+			"X-UStreamer-Width: 1\r\nX-UStreamer-Height: 2\r\n"
+			"X-Glint-Width: 1920\r\nX-Glint-Height: 1080\r\nContent-Length: 5\r\n\r\n\xff\xd8xyz",
+	};
+	struct glint_image image = { 0 };
+
+	CU_ASSERT_EQUAL(snapshot_from(&server, false, &image), 0);
+	CU_ASSERT_EQUAL_FATAL(image.size, 5);
+	CU_ASSERT_EQUAL(memcmp(image.data, "\xff\xd8xyz", 5), 0);
+	CU_ASSERT_EQUAL(image.known, EVERYTHING);
+	CU_ASSERT(image.online);
+	CU_ASSERT_EQUAL(image.sequence, 4294967295u);
+	CU_ASSERT_EQUAL(image.timestamp_ns, UINT64_MAX);
+	CU_ASSERT_EQUAL(image.age_ns, 7);
+	CU_ASSERT_EQUAL(image.width, 1920);
+	CU_ASSERT_EQUAL(image.height, 1080);
+	CU_ASSERT_STRING_EQUAL(image.clock, "monotonic");
+	CU_ASSERT_STRING_EQUAL(image.reason, "");
+	glint_image_fini(&image);
+	CU_ASSERT_PTR_NULL(image.data);
+}
+
+#define OFFLINE                                                                                   \
+	"HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: false\r\nX-Glint-Reason: no-signal\r\n"   \
+	"Content-Length: 4\r\n\r\ntext"
+
+static void test_a_picture_that_is_not_live_is_refused_with_its_reason(void)
+{
+	struct fake_server server = { .reply = OFFLINE };
+	struct glint_image image = { 0 };
+
+	CU_ASSERT_EQUAL(snapshot_from(&server, false, &image), -ENODATA);
+	CU_ASSERT_EQUAL(image.size, 0);
+	CU_ASSERT_FALSE(image.online);
+	CU_ASSERT_STRING_EQUAL(image.reason, "no-signal");
+	glint_image_fini(&image);
+}
+
+static void test_a_picture_that_is_not_live_is_given_when_any_will_do(void)
+{
+	struct fake_server server = { .reply = OFFLINE };
+	struct glint_image image = { 0 };
+
+	CU_ASSERT_EQUAL(snapshot_from(&server, true, &image), 0);
+	CU_ASSERT_EQUAL(image.size, 4);
+	CU_ASSERT_FALSE(image.online);
+	glint_image_fini(&image);
+}
+
+static void test_what_a_service_does_not_say_is_unknown(void)
+{
+	struct fake_server server = {
+		.reply =
+			"HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Width: 640\r\n"
+			"X-UStreamer-Height: 480\r\nX-Glint-Sequence: 18446744073709551616\r\n"
+			"X-Glint-Timestamp-Ns: -1\r\nX-Glint-Age-Ns:\r\nContent-Length: 1\r\n\r\nx",
+	};
+	struct glint_image image = { 0 };
+
+	CU_ASSERT_EQUAL(snapshot_from(&server, false, &image), 0);
+	CU_ASSERT_EQUAL(image.known, GLINT_IMAGE_SIZE);
+	CU_ASSERT(image.online);
+	CU_ASSERT_EQUAL(image.width, 640);
+	CU_ASSERT_EQUAL(image.sequence, 0);
+	glint_image_fini(&image);
+}
+
+static void test_a_reason_cannot_write_on_a_terminal(void)
+{
+	struct fake_server server = {
+		.reply = "HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: false\r\n"
+			 "X-Glint-Reason: \033[2Jand longer than any reason we know of\r\n"
+			 "Content-Length: 1\r\n\r\nx",
+	};
+	struct glint_image image = { 0 };
+
+	CU_ASSERT_EQUAL(snapshot_from(&server, false, &image), -ENODATA);
+	CU_ASSERT_STRING_EQUAL(image.reason, "?[2Jand longer than any reason ");
+	glint_image_fini(&image);
+}
+
+static void test_a_failed_snapshot_leaves_nothing_of_the_one_before(void)
+{
+	struct fake_server good = {
+		.reply = "HTTP/1.1 200 OK\r\n" JPEG
+			 "X-Glint-Sequence: 9\r\nContent-Length: 1\r\n\r\nx",
+	};
+	struct fake_server bad = {
+		.reply = "HTTP/1.1 200 OK\r\n" JPEG
+			 "X-Glint-Sequence: 10\r\nContent-Length: 9\r\n\r\nx",
+	};
+	struct glint_image image = { 0 };
+
+	CU_ASSERT_EQUAL(snapshot_from(&good, false, &image), 0);
+	CU_ASSERT_EQUAL(image.sequence, 9);
+	CU_ASSERT_EQUAL(snapshot_from(&bad, false, &image), -ECONNRESET);
+	CU_ASSERT_EQUAL(image.size, 0);
+	CU_ASSERT_EQUAL(image.known, 0);
+	CU_ASSERT_EQUAL(image.sequence, 0);
+	CU_ASSERT_FALSE(image.online);
+	glint_image_fini(&image);
+}
+
+static const struct {
+	const char *what;
+	const char *reply;
+	int err;
+} bad_replies[] = {
+	{ "nothing", "", -ECONNRESET },
+	{ "half a line", "HTTP/1.1 200 O", -ECONNRESET },
+	{ "half a head", "HTTP/1.1 200 OK\r\n" JSON, -ECONNRESET },
+	{ "half a body", "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 3\r\n\r\n{}", -ECONNRESET },
+	{ "another protocol", "SSH-2.0-OpenSSH_9.2\r\n", -EPROTO },
+	{ "another version", "HTTP/2.0 200 OK\r\n\r\n", -EPROTO },
+	{ "a status of two digits", "HTTP/1.1 20 OK\r\n\r\n", -EPROTO },
+	{ "a status of four digits", "HTTP/1.1 2000 OK\r\n\r\n", -EPROTO },
+	{ "a status that is no number", "HTTP/1.1 +20 OK\r\n\r\n", -EPROTO },
+	{ "a status below 100", "HTTP/1.1 099 OK\r\n\r\n", -EPROTO },
+	{ "a field without a name", "HTTP/1.1 200 OK\r\n: x\r\n\r\n", -EPROTO },
+	{ "a field without a colon", "HTTP/1.1 200 OK\r\nwords\r\n\r\n", -EPROTO },
+	{ "a space before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 1\r\n\r\n", -EPROTO },
+	{ "a folded line", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", -EPROTO },
+	{ "a negative length", "HTTP/1.1 200 OK\r\n" JSON "Content-Length: -1\r\n\r\n", -EPROTO },
+	{ "a length in hex", "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 0x2\r\n\r\n{}", -EPROTO },
+	{ "an empty length", "HTTP/1.1 200 OK\r\n" JSON "Content-Length: \r\n\r\n{}", -EPROTO },
+	{ "a length of 65 bits",
+	  "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 18446744073709551616\r\n\r\n{}", -EPROTO },
+	{ "a length of 64 bits",
+	  "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 18446744073709551615\r\n\r\n{}", -EMSGSIZE },
+	{ "two lengths",
+	  "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 2\r\nContent-Length: 1\r\n\r\n{}", -EPROTO },
+	{ "chunks", "HTTP/1.1 200 OK\r\n" JSON "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	  -EPROTO },
+	{ "a web page", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", -EPROTO },
+	{ "a type that begins like it",
+	  "HTTP/1.1 200 OK\r\nContent-Type: application/jsonp\r\n\r\n{}", -EPROTO },
+	{ "no type", "HTTP/1.1 200 OK\r\n\r\n{}", -EPROTO },
+	{ "a wish for a login", "HTTP/1.1 401 Unauthorized\r\n\r\n", -EPERM },
+	{ "not found", "HTTP/1.1 404 Not Found\r\n\r\n", -EREMOTEIO },
+	{ "a redirection", "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", -EREMOTEIO },
+	{ "too many clients", "HTTP/1.1 503 Service Unavailable\r\n\r\n", -EBUSY },
+};
+
+static void test_a_reply_that_makes_no_sense_is_an_error(void)
+{
+	for (size_t i = 0; i < sizeof(bad_replies) / sizeof(bad_replies[0]); i++) {
+		struct fake_server server = { .reply = bad_replies[i].reply };
+		int err = state_from(&server, PATIENT_MS);
+
+		CU_ASSERT_EQUAL(err, bad_replies[i].err);
+		if (err != bad_replies[i].err)
+			printf("#   %s: %s, not %s\n", bad_replies[i].what, strerror(-err),
+			       strerror(-bad_replies[i].err));
+	}
+}
+
+static void test_a_zero_byte_in_a_head_is_an_error(void)
+{
+	static const char reply[] = "HTTP/1.1 200 OK\r\nX: a\0b\r\n" JSON "\r\n{}";
+	struct fake_server server = { .reply = reply, .len = sizeof(reply) - 1 };
+
+	CU_ASSERT_EQUAL(state_from(&server, PATIENT_MS), -EPROTO);
+}
+
+static void test_a_head_without_end_is_refused(void)
+{
+	struct fake_server line = { .reply = "HTTP/1.1 200 OK\r\nX: y", .endless = true };
+	char many[3 * GLINT_HEAD_MAX] = "HTTP/1.1 200 OK\r\n";
+	struct fake_server lines = { .reply = many };
+
+	for (size_t len = strlen(many); len + 8 < sizeof(many); len += 5)
+		strcpy(many + len, "A:b\r\n");
+	CU_ASSERT_EQUAL(state_from(&line, PATIENT_MS), -EMSGSIZE);
+	CU_ASSERT_EQUAL(state_from(&lines, PATIENT_MS), -EMSGSIZE);
+}
+
+static void test_a_body_without_end_is_refused(void)
+{
+	struct fake_server server = { .reply = "HTTP/1.1 200 OK\r\n" JSON "\r\n ",
+				      .endless = true };
+
+	CU_ASSERT_EQUAL(state_from(&server, PATIENT_MS), -EMSGSIZE);
+}
+
+static void test_a_service_that_says_nothing_meets_the_deadline(void)
+{
+	struct fake_server silent = { .reply = "", .hold = true };
+	struct fake_server head = { .reply = "HTTP/1.1 200 OK\r\n", .hold = true };
+	struct fake_server body = {
+		.reply = "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 9\r\n\r\n{}",
+		.hold = true,
+	};
+
+	CU_ASSERT_EQUAL(state_from(&silent, QUICK_MS), -ETIMEDOUT);
+	CU_ASSERT_EQUAL(state_from(&head, QUICK_MS), -ETIMEDOUT);
+	CU_ASSERT_EQUAL(state_from(&body, QUICK_MS), -ETIMEDOUT);
+}
+
+static void test_an_answer_given_before_the_question_is_still_read(void)
+{
+	struct fake_server server = { .reply = "HTTP/1.1 503 Full\r\n\r\n", .deaf = true };
+	int err = state_from(&server, PATIENT_MS);
+
+	/* It depends on who is first whether the kernel keeps the answer for us. */
+	CU_ASSERT(err == -EBUSY || err == -ECONNRESET);
+}
+
+static void test_a_service_that_is_not_there_is_told_from_one_that_is_closed(void)
+{
+	struct fake_server server = { .reply = "" };
+	struct glint_client *client;
+	char *json;
+	size_t len;
+
+	client = client_for("/nonexistent/glint.sock", PATIENT_MS);
+	CU_ASSERT_EQUAL(glint_client_state(client, &json, &len), -ENOENT);
+	glint_client_destroy(client);
+
+	fake_server_start(&server);
+	client = client_for(server.address, PATIENT_MS);
+	shutdown(server.listener, SHUT_RDWR);
+	CU_ASSERT_EQUAL(glint_client_state(client, &json, &len), -ECONNREFUSED);
+	glint_client_destroy(client);
+	fake_server_finish(&server);
+}
+
+/* Connections that nobody accepts, until the backlog takes no more. */
+static unsigned fill_backlog(const char *path, int *fds, unsigned max)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	unsigned n;
+
+	strcpy(addr.sun_path, path);
+	for (n = 0; n < max; n++) {
+		fds[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (connect(fds[n], (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
+			close(fds[n]);
+			break;
+		}
+	}
+	return n;
+}
+
+static void test_a_full_backlog_meets_the_deadline(void)
+{
+	char dir[] = "/tmp/glint-test-XXXXXX", path[64];
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fds[16], listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct glint_client *client;
+	unsigned n;
+	char *json;
+	size_t len;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/socket", dir);
+	strcpy(addr.sun_path, path);
+	CU_ASSERT_EQUAL(bind(listener, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	CU_ASSERT_EQUAL(listen(listener, 1), 0);
+	n = fill_backlog(path, fds, 16);
+	CU_ASSERT(n > 0 && n < 16);
+
+	client = client_for(path, QUICK_MS);
+	CU_ASSERT_EQUAL(glint_client_state(client, &json, &len), -ETIMEDOUT);
+	glint_client_destroy(client);
+	while (n > 0)
+		close(fds[--n]);
+	close(listener);
+	unlink(path);
+	rmdir(dir);
+}
+
+static const struct {
+	const char *address;
+	int err;
+	const char *path;	/* NULL: a host and a port */
+} addresses[] = {
+	{ "/run/glint/a.sock", 0, "/run/glint/a.sock" },
+	{ "./a:1", 0, "./a:1" },
+	{ "a.sock", 0, "a.sock" },
+	{ "unix:a:1", 0, "a:1" },
+	{ "lab-7:8080", 0, NULL },
+	{ "[::1]:8080", 0, NULL },
+	{ "", -EINVAL, NULL },
+	{ "unix:", -EINVAL, NULL },
+	{ ":8080", -EINVAL, NULL },
+	{ "host:", -EINVAL, NULL },
+	{ "[]:80", -EINVAL, NULL },
+	{ "::1:8080", -EINVAL, NULL },
+	{ "host:80\r\nX: y", -EINVAL, NULL },
+	{ "/tmp/a\n", -EINVAL, NULL },
+};
+
+static void test_addresses_are_paths_or_a_host_and_a_port(void)
+{
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		struct glint_client *client;
+		const char *path;
+
+		CU_ASSERT_EQUAL(glint_client_create(&client, addresses[i].address),
+				addresses[i].err);
+		CU_ASSERT_EQUAL(client == NULL, addresses[i].err < 0);
+		if (client) {
+			path = glint_address_path(glint_client_address(client));
+			CU_ASSERT_EQUAL(path == NULL, addresses[i].path == NULL);
+			CU_ASSERT_STRING_EQUAL(path ? path : "",
+					       addresses[i].path ? addresses[i].path : "");
+		}
+		glint_client_destroy(client);
+	}
+}
+
+static void test_a_path_may_have_107_bytes(void)
+{
+	struct glint_client *client;
+	char path[109];
+
+	memset(path, 'a', sizeof(path));
+	path[0] = '/';
+	path[107] = '\0';
+	CU_ASSERT_EQUAL(glint_client_create(&client, path), 0);
+	glint_client_destroy(client);
+	path[107] = 'a';
+	path[108] = '\0';
+	CU_ASSERT_EQUAL(glint_client_create(&client, path), -ENAMETOOLONG);
+	CU_ASSERT_PTR_NULL(client);
+}
+
+static void test_without_an_address_the_environment_is_asked(void)
+{
+	struct glint_client *client;
+
+	setenv(GLINT_ENV_SOCKET, "/tmp/from-env.sock", 1);
+	CU_ASSERT_EQUAL_FATAL(glint_client_create(&client, NULL), 0);
+	CU_ASSERT_STRING_EQUAL(glint_client_address(client), "/tmp/from-env.sock");
+	glint_client_destroy(client);
+	unsetenv(GLINT_ENV_SOCKET);
+}
+
+static void test_then_the_users_own_socket_is_taken(void)
+{
+	struct glint_client *client;
+	char dir[] = "/tmp/glint-test-XXXXXX", path[64];
+	FILE *file;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/%s", dir, GLINT_USER_SOCKET);
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	setenv(GLINT_ENV_SOCKET, "", 1);	/* empty is as good as unset */
+
+	CU_ASSERT_EQUAL_FATAL(glint_client_create(&client, NULL), 0);
+	CU_ASSERT_STRING_NOT_EQUAL(glint_client_address(client), path);
+	glint_client_destroy(client);
+
+	file = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	fclose(file);
+	CU_ASSERT_EQUAL_FATAL(glint_client_create(&client, NULL), 0);
+	CU_ASSERT_STRING_EQUAL(glint_client_address(client), path);
+	glint_client_destroy(client);
+
+	unlink(path);
+	rmdir(dir);
+	unsetenv("XDG_RUNTIME_DIR");
+	unsetenv(GLINT_ENV_SOCKET);
+}
+
+static void test_a_login_is_sent_as_basic_authentication(void)
+{
+	struct fake_server server = {
+		.reply = "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 2\r\n\r\n{}",
+	};
+	struct glint_client *client;
+	char *json;
+	size_t len;
+
+	fake_server_start(&server);
+	client = client_for(server.address, PATIENT_MS);
+	CU_ASSERT_EQUAL(glint_client_set_login(client, "a:b", "c"), -EINVAL);
+	CU_ASSERT_EQUAL(glint_client_set_login(client, "Aladdin", "open sesame"), 0);
+	CU_ASSERT_EQUAL(glint_client_state(client, &json, &len), 0);
+	free(json);
+	glint_client_destroy(client);
+	fake_server_finish(&server);
+	CU_ASSERT_PTR_NOT_NULL(strstr(server.request,
+				      "\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"));
+}
+
+static void test_logins_of_every_length_are_padded_rightly(void)
+{
+	static const struct {
+		const char *user, *password, *coded;
+	} rows[] = {
+		{ "", "", "Og==" },
+		{ "a", "", "YTo=" },
+		{ "a", "b", "YTpi" },
+		{ "a", "\xff\xfe", "YTr//g==" },
+	};
+	char expected[64], *header;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CU_ASSERT_EQUAL_FATAL(glint_login_header(&header, rows[i].user, rows[i].password),
+				      0);
+		snprintf(expected, sizeof(expected), "Authorization: Basic %s\r\n", rows[i].coded);
+		CU_ASSERT_STRING_EQUAL(header, expected);
+		free(header);
+	}
+}
+
+static void test_numbers_are_digits_within_their_range(void)
+{
+	uint64_t value = 1;
+
+	CU_ASSERT_TRUE(glint_head_number("0", UINT64_MAX, &value));
+	CU_ASSERT_EQUAL(value, 0);
+	CU_ASSERT_TRUE(glint_head_number("18446744073709551615", UINT64_MAX, &value));
+	CU_ASSERT_EQUAL(value, UINT64_MAX);
+	CU_ASSERT_TRUE(glint_head_number("0000000000000000000000007", 7, &value));
+	CU_ASSERT_EQUAL(value, 7);
+	CU_ASSERT_FALSE(glint_head_number("18446744073709551616", UINT64_MAX, &value));
+	CU_ASSERT_FALSE(glint_head_number("99999999999999999999", UINT64_MAX, &value));
+	CU_ASSERT_FALSE(glint_head_number("8", 7, &value));
+	CU_ASSERT_FALSE(glint_head_number("600", 599, &value));
+	CU_ASSERT_FALSE(glint_head_number("", 7, &value));
+	CU_ASSERT_FALSE(glint_head_number("1 ", 7, &value));
+	CU_ASSERT_FALSE(glint_head_number("-1", 7, &value));
+	CU_ASSERT_EQUAL(value, 7);	/* as it was */
+}
+
+GLINT_TESTS("client",
+	GLINT_TEST(test_the_state_is_the_text_that_was_sent),
+	GLINT_TEST(test_the_state_comes_over_tcp),
+	GLINT_TEST(test_an_answer_without_a_length_ends_with_the_connection),
+	GLINT_TEST(test_a_snapshot_tells_which_frame_it_is),
+	GLINT_TEST(test_a_picture_that_is_not_live_is_refused_with_its_reason),
+	GLINT_TEST(test_a_picture_that_is_not_live_is_given_when_any_will_do),
+	GLINT_TEST(test_what_a_service_does_not_say_is_unknown),
+	GLINT_TEST(test_a_reason_cannot_write_on_a_terminal),
+	GLINT_TEST(test_a_failed_snapshot_leaves_nothing_of_the_one_before),
+	GLINT_TEST(test_a_reply_that_makes_no_sense_is_an_error),
+	GLINT_TEST(test_a_zero_byte_in_a_head_is_an_error),
+	GLINT_TEST(test_a_head_without_end_is_refused),
+	GLINT_TEST(test_a_body_without_end_is_refused),
+	GLINT_TEST(test_a_service_that_says_nothing_meets_the_deadline),
+	GLINT_TEST(test_an_answer_given_before_the_question_is_still_read),
+	GLINT_TEST(test_a_service_that_is_not_there_is_told_from_one_that_is_closed),
+	GLINT_TEST(test_a_full_backlog_meets_the_deadline),
+	GLINT_TEST(test_addresses_are_paths_or_a_host_and_a_port),
+	GLINT_TEST(test_a_path_may_have_107_bytes),
+	GLINT_TEST(test_without_an_address_the_environment_is_asked),
+	GLINT_TEST(test_then_the_users_own_socket_is_taken),
+	GLINT_TEST(test_a_login_is_sent_as_basic_authentication),
+	GLINT_TEST(test_logins_of_every_length_are_padded_rightly),
+	GLINT_TEST(test_numbers_are_digits_within_their_range),
+)

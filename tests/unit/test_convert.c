@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <linux/videodev2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "encode/convert.h"
+#include "harness.h"
+
+#define WIDTH 64u
+#define HEIGHT 48u
+
+#define NEEDS_LIBRARY()                                                                           \
+	do {                                                                                      \
+		if (!IS_ENABLED(CONFIG_LIBV4LCONVERT))                                            \
+			GLINT_SKIP("built without libv4lconvert");                                \
+	} while (0)
+
+/* A frame and the converter for it. */
+struct rig {
+	struct glint_format format;
+	struct glint_dmabuf buf;
+	struct glint_convert *convert;
+	struct glint_view view;
+};
+
+static int rig_open(struct rig *rig, uint32_t fourcc, uint32_t width, uint32_t stride)
+{
+	struct glint_plane *plane = &rig->buf.planes[0];
+
+	memset(rig, 0, sizeof(*rig));
+	rig->format.info = glint_format_find(fourcc);
+	rig->format.fourcc = fourcc;
+	rig->format.width = width;
+	rig->format.height = HEIGHT;
+	rig->format.n_planes = 1;
+	rig->format.stride[0] = stride;
+	rig->format.size[0] = (uint32_t)(plane->size = (size_t)width * 4 * HEIGHT);
+	plane->map = calloc(1, plane->size);
+	rig->buf.n_planes = 1;
+	return glint_convert_create(&rig->convert, &rig->format);
+}
+
+static int rig_run(struct rig *rig, size_t used)
+{
+	return glint_convert_run(rig->convert, &rig->buf, used, &rig->view);
+}
+
+static void rig_close(struct rig *rig)
+{
+	glint_convert_destroy(rig->convert);
+	free(rig->buf.planes[0].map);
+}
+
+/* A sensor that sees one colour. */
+static void rig_paint_rggb(struct rig *rig, const uint8_t rgb[3])
+{
+	for (uint32_t y = 0; y < HEIGHT; y++)
+		for (uint32_t x = 0; x < WIDTH; x++)
+			rig->buf.planes[0].map[y * WIDTH + x] = rgb[y % 2 + x % 2];
+}
+
+static void test_a_bayer_sensor_that_sees_one_colour_gives_that_colour(void)
+{
+	static const uint8_t rgb[3] = { 200, 100, 30 };
+	unsigned wrong = 0;
+	struct rig rig;
+
+	NEEDS_LIBRARY();
+	CU_ASSERT_EQUAL_FATAL(rig_open(&rig, V4L2_PIX_FMT_SRGGB8, WIDTH, WIDTH), 0);
+	CU_ASSERT_EQUAL(glint_convert_format(rig.convert)->fourcc, V4L2_PIX_FMT_RGB24);
+	rig_paint_rggb(&rig, rgb);
+	CU_ASSERT_EQUAL_FATAL(rig_run(&rig, (size_t)WIDTH * HEIGHT), 0);
+	for (size_t i = 0; i < (size_t)WIDTH * HEIGHT * 3; i++)
+		wrong += abs(rig.view.comp[0].base[i] - rgb[i % 3]) > 1;
+	CU_ASSERT_EQUAL(wrong, 0);
+	rig_close(&rig);
+}
+
+static void test_sixteen_bits_of_grey_keep_the_upper_eight(void)
+{
+	unsigned wrong = 0;
+	struct rig rig;
+
+	NEEDS_LIBRARY();
+	CU_ASSERT_EQUAL_FATAL(rig_open(&rig, V4L2_PIX_FMT_Y16, WIDTH, WIDTH * 2), 0);
+	for (uint32_t i = 0; i < WIDTH * HEIGHT; i++) {
+		rig.buf.planes[0].map[2 * i] = 0x5a;
+		rig.buf.planes[0].map[2 * i + 1] = (uint8_t)i;
+	}
+	CU_ASSERT_EQUAL_FATAL(rig_run(&rig, (size_t)WIDTH * HEIGHT * 2), 0);
+	for (uint32_t i = 0; i < WIDTH * HEIGHT; i++)
+		wrong += rig.view.comp[0].base[i] != (uint8_t)i;
+	for (uint32_t i = 0; i < WIDTH * HEIGHT / 4; i++)
+		wrong += rig.view.comp[1].base[i] != 128 || rig.view.comp[2].base[i] != 128;
+	CU_ASSERT_EQUAL(wrong, 0);
+	rig_close(&rig);
+}
+
+static void test_a_bright_and_a_dark_frame_keep_their_brightness(void)
+{
+	struct rig rig;
+
+	NEEDS_LIBRARY();
+	CU_ASSERT_EQUAL_FATAL(rig_open(&rig, V4L2_PIX_FMT_SRGGB8, WIDTH, WIDTH), 0);
+	for (unsigned frame = 0; frame < 40; frame++) {
+		/* Automatic gain would need some frames to set in. */
+		memset(rig.buf.planes[0].map, 20, (size_t)WIDTH * HEIGHT);
+		CU_ASSERT_EQUAL_FATAL(rig_run(&rig, (size_t)WIDTH * HEIGHT), 0);
+		CU_ASSERT_EQUAL(rig.view.comp[0].base[WIDTH * 3 * 20 + 60], 20);
+	}
+	rig_close(&rig);
+}
+
+static void test_the_library_knows_every_format_that_the_table_gives_it(void)
+{
+	const struct glint_format_info *info;
+	unsigned known = 0;
+
+	NEEDS_LIBRARY();
+	for (unsigned i = 0; (info = glint_format_at(i)); i++) {
+		struct rig rig;
+
+		if (info->becomes == 0)
+			continue;
+		CU_ASSERT_EQUAL_FATAL(rig_open(&rig, info->fourcc, WIDTH, WIDTH * 2), 0);
+		CU_ASSERT_EQUAL(rig_run(&rig, rig.buf.planes[0].size), 0);
+		known++;
+		rig_close(&rig);
+	}
+	CU_ASSERT(known > 20);
+}
+
+static void test_a_short_frame_is_an_error(void)
+{
+	struct rig rig;
+
+	NEEDS_LIBRARY();
+	CU_ASSERT_EQUAL_FATAL(rig_open(&rig, V4L2_PIX_FMT_SRGGB8, WIDTH, WIDTH), 0);
+	CU_ASSERT_EQUAL(rig_run(&rig, WIDTH), -EPROTO);
+	CU_ASSERT_EQUAL(rig_run(&rig, (size_t)WIDTH * HEIGHT), 0);
+	rig_close(&rig);
+}
+
+static void test_a_size_that_the_result_cannot_have_is_an_error(void)
+{
+	struct rig rig;
+
+	NEEDS_LIBRARY();
+	CU_ASSERT_EQUAL(rig_open(&rig, V4L2_PIX_FMT_Y16, WIDTH - 1, WIDTH * 2), -EPROTO);
+	CU_ASSERT_PTR_NULL(rig.convert);
+	rig_close(&rig);
+}
+
+GLINT_TESTS("convert",
+	GLINT_TEST(test_a_bayer_sensor_that_sees_one_colour_gives_that_colour),
+	GLINT_TEST(test_sixteen_bits_of_grey_keep_the_upper_eight),
+	GLINT_TEST(test_a_bright_and_a_dark_frame_keep_their_brightness),
+	GLINT_TEST(test_the_library_knows_every_format_that_the_table_gives_it),
+	GLINT_TEST(test_a_short_frame_is_an_error),
+	GLINT_TEST(test_a_size_that_the_result_cannot_have_is_an_error),
+)

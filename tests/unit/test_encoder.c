@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames in, pictures out: what they show, whoever asks, and what becomes of each frame. */
+#include <linux/videodev2.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+#include "base/clock.h"
+#include "core/loop.h"
+#include "core/picture.h"
+#include "encode/blank.h"
+#include "encode/encoder.h"
+#include "harness.h"
+#include "loop_rig.h"
+#include "malloc_rig.h"
+#include "v4l2/format.h"
+
+#define NEEDS_CPU_ENCODER()                                                                       \
+	do {                                                                                      \
+		if (!IS_ENABLED(CONFIG_ENCODE_CPU))                                               \
+			GLINT_SKIP("built without the CPU encoder");                              \
+	} while (0)
+
+/* --- A frame whose buffer is exactly as large as it must be ------------------------ */
+
+struct source_frame {
+	struct glint_frame frame;
+	struct glint_format format;
+	struct glint_dmabuf buf;
+	unsigned released;
+};
+
+static void frame_release(struct glint_frame *frame)
+{
+	container_of(frame, struct source_frame, frame)->released++;
+}
+
+static const struct glint_frame_ops frame_ops = { .release = frame_release };
+
+static void frame_init(struct source_frame *f, uint32_t fourcc, uint32_t width, uint32_t height)
+{
+	memset(f, 0, sizeof(*f));
+	f->format.info = glint_format_find(fourcc);
+	f->format.fourcc = fourcc;
+	f->format.width = width;
+	f->format.height = height;
+	f->format.n_planes = f->format.info->mem_planes;
+	f->format.range = GLINT_RANGE_FULL;
+	f->format.stride[0] = (width + 1) / 2 * 2 * f->format.info->bytes_per_pixel;
+	for (unsigned p = 1; p < f->format.n_planes; p++)
+		f->format.stride[p] = f->format.stride[0];
+	f->buf.n_planes = f->format.n_planes;
+	for (unsigned p = 0; p < f->format.n_planes; p++) {
+		f->buf.planes[p].fd = -1;
+		f->buf.planes[p].size = glint_format_min_size(&f->format, p);
+		f->format.size[p] = (uint32_t)f->buf.planes[p].size;
+		f->buf.planes[p].map = malloc(f->buf.planes[p].size);
+	}
+	f->frame.ops = &frame_ops;
+	f->frame.buf = &f->buf;
+	f->frame.format = &f->format;
+}
+
+static void frame_fini(struct source_frame *f)
+{
+	for (unsigned p = 0; p < f->buf.n_planes; p++)
+		free(f->buf.planes[p].map);
+}
+
+/* --- The rig -------------------------------------------------------------------------- */
+
+struct rig {
+	struct glint_loop *loop;
+	struct glint_fanout source;
+	struct glint_encoder *encoder;
+	struct glint_sink sink;
+	unsigned pushed;
+	uint32_t seqs[8];
+	uint8_t jpeg[1 << 20];
+	size_t size;
+	bool keep;
+	struct glint_picture *kept;
+};
+
+static bool rig_on_picture(struct glint_sink *sink, struct glint_frame *frame)
+{
+	struct rig *r = container_of(sink, struct rig, sink);
+	struct glint_picture *picture = glint_picture_of(frame);
+
+	r->seqs[r->pushed++ % 8] = frame->seq;
+	r->size = 0;
+	for (unsigned i = 0; i < picture->n_parts; i++) {
+		memcpy(r->jpeg + r->size, picture->parts[i].iov_base, picture->parts[i].iov_len);
+		r->size += picture->parts[i].iov_len;
+	}
+	CU_ASSERT_EQUAL(r->size, picture->size);
+	if (r->keep)
+		r->kept = glint_picture_ref(picture);
+	return true;
+}
+
+static void rig_open(struct rig *r, unsigned workers, enum glint_chroma chroma)
+{
+	struct glint_encoder_config config = { .choice = GLINT_ENCODER_CPU,
+					       .quality = 90,
+					       .chroma = chroma,
+					       .workers = workers,
+					       .pictures = 2 };
+
+	memset(r, 0, sizeof(*r));
+	CU_ASSERT_EQUAL_FATAL(rig_loop_create(&r->loop), 0);
+	glint_fanout_init(&r->source, NULL);
+	CU_ASSERT_EQUAL_FATAL(glint_encoder_create(&r->encoder, r->loop, &r->source, &config), 0);
+	r->sink.push = rig_on_picture;
+	glint_list_init(&r->sink.link);
+}
+
+static void rig_want(struct rig *r)
+{
+	glint_fanout_attach(glint_encoder_pictures(r->encoder), &r->sink);
+}
+
+static void rig_close(struct rig *r)
+{
+	glint_fanout_detach(glint_encoder_pictures(r->encoder), &r->sink);
+	glint_picture_unref(r->kept);
+	glint_encoder_destroy(r->encoder);
+	glint_loop_destroy(r->loop);
+}
+
+static void rig_push(struct rig *r, struct source_frame *f, uint32_t seq)
+{
+	glint_frame_begin(&f->frame, seq, glint_now_ns());
+	f->frame.complete_ns = f->frame.dequeue_ns = f->frame.capture_ns;
+	glint_fanout_push(&r->source, &f->frame);
+	glint_frame_unref(&f->frame);
+}
+
+static void rig_wait(struct rig *r, const unsigned *counter, unsigned wanted)
+{
+	while (*counter < wanted && glint_loop_run_once(r->loop, UINT64_MAX) == 0)
+		;
+}
+
+/* --- Decoding --------------------------------------------------------------------------- */
+
+struct decoded {
+	uint32_t width, height;
+	uint8_t *rgb;
+	long warnings;
+};
+
+static void decode(const uint8_t *data, size_t size, struct decoded *out)
+{
+	struct jpeg_decompress_struct dec;
+	struct jpeg_error_mgr errors;
+
+	dec.err = jpeg_std_error(&errors);
+	jpeg_create_decompress(&dec);
+	jpeg_mem_src(&dec, data, size);
+	jpeg_read_header(&dec, TRUE);
+	dec.out_color_space = JCS_RGB;
+	jpeg_start_decompress(&dec);
+	out->width = dec.output_width;
+	out->height = dec.output_height;
+	out->rgb = malloc((size_t)dec.output_width * dec.output_height * 3);
+	while (dec.output_scanline < dec.output_height) {
+		JSAMPROW row = out->rgb + (size_t)dec.output_scanline * dec.output_width * 3;
+
+		jpeg_read_scanlines(&dec, &row, 1);
+	}
+	jpeg_finish_decompress(&dec);
+	out->warnings = errors.num_warnings;
+	jpeg_destroy_decompress(&dec);
+}
+
+/* --- Colours ------------------------------------------------------------------------------ */
+
+struct colour_case {
+	uint8_t rgb[3];
+};
+
+static const struct colour_case colours[] = {
+	{ { 255, 255, 255 } }, { { 0, 0, 0 } },	    { { 191, 191, 0 } }, { { 0, 191, 191 } },
+	{ { 0, 191, 0 } },     { { 191, 0, 191 } }, { { 191, 0, 0 } },	 { { 0, 0, 191 } },
+};
+
+static uint8_t rounded(double value)
+{
+	return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value + 0.5);
+}
+
+static void to_ycbcr(const uint8_t rgb[3], enum glint_range range, enum glint_matrix matrix,
+		     uint8_t out[3])
+{
+	static const double kr[] = { 0.299, 0.2126, 0.2627 }, kb[] = { 0.114, 0.0722, 0.0593 };
+	double y =
+		kr[matrix] * rgb[0] + (1 - kr[matrix] - kb[matrix]) * rgb[1] + kb[matrix] * rgb[2];
+	double cb = (rgb[2] - y) / (2 * (1 - kb[matrix])),
+	       cr = (rgb[0] - y) / (2 * (1 - kr[matrix]));
+	bool limited = range == GLINT_RANGE_LIMITED;
+
+	out[0] = rounded(limited ? 16 + y * 219 / 255 : y);
+	out[1] = rounded(128 + (limited ? cb * 224 / 255 : cb));
+	out[2] = rounded(128 + (limited ? cr * 224 / 255 : cr));
+}
+
+/* Every sample of the frame has the one colour. */
+static void frame_paint(struct source_frame *f, const uint8_t rgb[3])
+{
+	const struct glint_format_info *info = f->format.info;
+	struct glint_view view;
+	uint8_t yuv[3];
+
+	to_ycbcr(rgb, f->format.range, f->format.matrix, yuv);
+	CU_ASSERT_EQUAL_FATAL(glint_format_view(&f->format, &f->buf, &view), 0);
+	for (size_t i = 0; i < f->buf.planes[0].size; i++) {
+		uint8_t *p = f->buf.planes[0].map;
+		unsigned at = (unsigned)(i % (info->layout == GLINT_LAYOUT_PACKED_YUV ?
+						      4 :
+						      info->bytes_per_pixel));
+
+		if (info->layout == GLINT_LAYOUT_PACKED_YUV)
+			p[i] = at == info->order[1] ? yuv[1] :
+			       at == info->order[3] ? yuv[2] :
+						      yuv[0];
+		else if (info->layout == GLINT_LAYOUT_RGB)
+			p[i] = at == info->order[0] ? rgb[0] :
+			       at == info->order[1] ? rgb[1] :
+						      rgb[2];
+		else
+			p[i] = yuv[0];
+	}
+	for (unsigned c = 1; c < view.n; c++)
+		for (uint32_t y = 0; y < view.comp[c].height; y++)
+			for (uint32_t x = 0; x < (f->format.width + info->h_sub - 1) / info->h_sub;
+			     x++) {
+				uint8_t *at =
+					(uint8_t *)view.comp[c].base + y * view.comp[c].stride;
+
+				if (view.n == 3) {
+					at[x] = yuv[c];
+				} else {
+					at[2 * x + (info->order[1] > info->order[2])] = yuv[1];
+					at[2 * x + (info->order[1] < info->order[2])] = yuv[2];
+				}
+			}
+}
+
+static void expect_colour(const struct rig *r, const uint8_t rgb[3], int tolerance)
+{
+	struct decoded d;
+	int worst = 0;
+
+	decode(r->jpeg, r->size, &d);
+	CU_ASSERT_EQUAL(d.warnings, 0);
+	for (size_t i = 0; i < (size_t)d.width * d.height * 3; i++)
+		worst = MAX(worst, abs(d.rgb[i] - rgb[i % 3]));
+	CU_ASSERT(worst <= tolerance);
+	free(d.rgb);
+}
+
+static void test_colours_are_right_in_every_layout_range_and_matrix(void)
+{
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	rig_open(&r, 2, GLINT_CHROMA_420);
+	rig_want(&r);
+	for (unsigned i = 0; glint_format_at(i); i++) {
+		const struct glint_format_info *info = glint_format_at(i);
+		bool yuv = info->layout <= GLINT_LAYOUT_PLANAR;
+
+		if (info->layout > GLINT_LAYOUT_RGB || info->layout == GLINT_LAYOUT_GREY)
+			continue;
+		for (unsigned way = 0; way < (yuv ? 6u : 1u); way++) {
+			const uint8_t *rgb = colours[(i + way) % ARRAY_SIZE(colours)].rgb;
+			struct source_frame f;
+			unsigned before = r.pushed;
+
+			frame_init(&f, info->fourcc, 50, 34);
+			f.format.range = way % 2 ? GLINT_RANGE_LIMITED : GLINT_RANGE_FULL;
+			f.format.matrix = (enum glint_matrix)(way / 2);
+			frame_paint(&f, rgb);
+			rig_push(&r, &f, i);
+			rig_wait(&r, &r.pushed, before + 1);
+			expect_colour(&r, rgb, 4);
+			CU_ASSERT_EQUAL(f.released, 1);
+			frame_fini(&f);
+		}
+	}
+	rig_close(&r);
+}
+
+/* --- Slices ---------------------------------------------------------------------------------- */
+
+static void frame_draw(struct source_frame *f)
+{
+	uint32_t noise = 7;
+
+	for (unsigned p = 0; p < f->buf.n_planes; p++)
+		for (size_t i = 0; i < f->buf.planes[p].size; i++) {
+			noise = noise * 1664525 + 1013904223;
+			f->buf.planes[p].map[i] = (uint8_t)(i / 7 + (noise >> 27));
+		}
+}
+
+static void test_the_number_of_slices_does_not_change_a_pixel(void)
+{
+	static const struct {
+		uint32_t fourcc, width, height;
+	} cases[] = {
+		{ V4L2_PIX_FMT_YUYV, 320, 256 },  { V4L2_PIX_FMT_NV12, 321, 523 },
+		{ V4L2_PIX_FMT_YUV420, 48, 521 }, { V4L2_PIX_FMT_NV16, 97, 300 },
+		{ V4L2_PIX_FMT_NV24, 33, 700 },	  { V4L2_PIX_FMT_GREY, 65, 400 },
+	};
+
+	NEEDS_CPU_ENCODER();
+	for (unsigned i = 0; i < ARRAY_SIZE(cases) * 2; i++) {
+		struct decoded one = { 0 };
+
+		for (unsigned workers = 1; workers <= 8; workers++) {
+			struct source_frame f;
+			struct decoded d;
+			struct rig r;
+
+			rig_open(&r, workers, i % 2 ? GLINT_CHROMA_SOURCE : GLINT_CHROMA_420);
+			rig_want(&r);
+			frame_init(&f, cases[i / 2].fourcc, cases[i / 2].width,
+				   cases[i / 2].height);
+			frame_draw(&f);
+			rig_push(&r, &f, 0);
+			rig_wait(&r, &r.pushed, 1);
+			decode(r.jpeg, r.size, &d);
+			CU_ASSERT_EQUAL(d.warnings, 0);
+			CU_ASSERT_EQUAL(d.width, cases[i / 2].width);
+			CU_ASSERT_EQUAL_FATAL(d.height, cases[i / 2].height);
+			if (workers == 1)
+				one = d;
+			else
+				CU_ASSERT_EQUAL(
+					memcmp(one.rgb, d.rgb, (size_t)d.width * d.height * 3), 0);
+			if (workers > 1)
+				free(d.rgb);
+			frame_fini(&f);
+			rig_close(&r);
+		}
+		free(one.rgb);
+	}
+}
+
+static void test_every_small_size_decodes_and_stays_within_its_buffer(void)
+{
+	static const uint32_t fourccs[] = { V4L2_PIX_FMT_YUYV,	 V4L2_PIX_FMT_NV12,
+					    V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_YUV444M,
+					    V4L2_PIX_FMT_RGB565, V4L2_PIX_FMT_BGR24 };
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	rig_open(&r, 2, GLINT_CHROMA_SOURCE);
+	rig_want(&r);
+	for (unsigned i = 0; i < 70 * 6; i++) {
+		struct source_frame f;
+		struct decoded d;
+		unsigned before = r.pushed;
+
+		frame_init(&f, fourccs[i % 6], 1 + i / 6, 1 + (i / 6 * 37) % 70);
+		frame_draw(&f);
+		rig_push(&r, &f, i);
+		rig_wait(&r, &r.pushed, before + 1);
+		decode(r.jpeg, r.size, &d);
+		CU_ASSERT_EQUAL(d.warnings, 0);
+		CU_ASSERT_EQUAL(d.width, f.format.width);
+		CU_ASSERT_EQUAL(d.height, f.format.height);
+		free(d.rgb);
+		frame_fini(&f);
+	}
+	rig_close(&r);
+}
+
+/* --- Who wants what ---------------------------------------------------------------------------- */
+
+static void test_nothing_is_encoded_when_nobody_wants_a_picture(void)
+{
+	struct glint_encoder_status status;
+	struct source_frame f;
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	frame_init(&f, V4L2_PIX_FMT_YUYV, 64, 64);
+	CU_ASSERT_FALSE(glint_fanout_wanted(&r.source));
+	rig_push(&r, &f, 0);
+	rig_want(&r);
+	CU_ASSERT(glint_fanout_wanted(&r.source));
+	glint_fanout_detach(glint_encoder_pictures(r.encoder), &r.sink);
+	CU_ASSERT_FALSE(glint_fanout_wanted(&r.source));
+	glint_encoder_status(r.encoder, &status);
+	CU_ASSERT_EQUAL(status.encoded, 0);
+	CU_ASSERT_EQUAL(f.frame.outcome, GLINT_OUTCOME_SKIPPED);
+	frame_fini(&f);
+	rig_close(&r);
+}
+
+static void test_the_newest_frame_takes_the_place_of_the_one_that_waits(void)
+{
+	struct source_frame f[4];
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	rig_want(&r);
+	for (unsigned i = 0; i < 4; i++) {
+		frame_init(&f[i], V4L2_PIX_FMT_YUYV, 640, 480);
+		frame_draw(&f[i]);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		rig_push(&r, &f[i],
+			 i); /* the loop does not run: 0 is busy, 1 and 2 are overtaken */
+	CU_ASSERT_EQUAL(f[1].released, 1);
+	CU_ASSERT_EQUAL(f[2].released, 1);
+	CU_ASSERT_EQUAL(f[1].frame.outcome, GLINT_OUTCOME_SKIPPED);
+	rig_wait(&r, &r.pushed, 2);
+	rig_wait(&r, &f[3].released, 1);
+	CU_ASSERT_EQUAL(r.seqs[0], 0);
+	CU_ASSERT_EQUAL(r.seqs[1], 3);
+	CU_ASSERT_EQUAL(f[0].frame.outcome, GLINT_OUTCOME_DELIVERED);
+	CU_ASSERT_EQUAL(f[3].frame.outcome, GLINT_OUTCOME_DELIVERED);
+	for (unsigned i = 0; i < 4; i++) {
+		CU_ASSERT_EQUAL(f[i].released, 1);
+		frame_fini(&f[i]);
+	}
+	rig_close(&r);
+}
+
+static void test_pictures_that_readers_keep_are_bounded(void)
+{
+	struct glint_picture *kept[2];
+	struct source_frame f;
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	rig_want(&r);
+	r.keep = true;
+	frame_init(&f, V4L2_PIX_FMT_YUYV, 64, 64);
+	frame_draw(&f);
+	for (unsigned i = 0; i < 2; i++) {
+		rig_push(&r, &f, i);
+		rig_wait(&r, &f.released, i + 1);
+		kept[i] = r.kept;
+		r.kept = NULL;
+	}
+	rig_push(&r, &f, 2);
+	CU_ASSERT_EQUAL(f.released, 3);	/* at once: there is no picture to put it in */
+	CU_ASSERT_EQUAL(f.frame.outcome, GLINT_OUTCOME_SKIPPED);
+	glint_picture_unref(kept[0]);
+	r.keep = false;
+	rig_push(&r, &f, 3);
+	rig_wait(&r, &f.released, 4);
+	CU_ASSERT_EQUAL(f.frame.outcome, GLINT_OUTCOME_DELIVERED);
+	glint_picture_unref(kept[1]);
+	frame_fini(&f);
+	rig_close(&r);
+}
+
+static void test_a_frame_whose_memory_is_too_small_fails_and_the_next_one_works(void)
+{
+	struct source_frame f;
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	rig_want(&r);
+	frame_init(&f, V4L2_PIX_FMT_YUYV, 64, 64);
+	frame_draw(&f);
+	f.buf.planes[0].size -= 1;
+	rig_push(&r, &f, 0);
+	CU_ASSERT_EQUAL(f.frame.outcome, GLINT_OUTCOME_FAILED);
+	f.buf.planes[0].size += 1;
+	rig_push(&r, &f, 1);
+	rig_wait(&r, &f.released, 2);
+	CU_ASSERT_EQUAL(f.frame.outcome, GLINT_OUTCOME_DELIVERED);
+	frame_fini(&f);
+	rig_close(&r);
+}
+
+/* --- The device's own JPEGs ---------------------------------------------------------------------- */
+
+static void test_a_jpeg_of_the_device_passes_through_uncopied_with_tables_added(void)
+{
+	static const uint8_t mjpeg[] = {
+		0xff, 0xd8, 0xff, 0xc0, 0x00, 0x0b, 8, 0,  8, 0,    8,	  1,	1, 0x11, 0, 0xff,
+		0xda, 0x00, 0x08, 1,	1,    0,    0, 63, 0, 0x55, 0xff, 0xd9, 0, 0,	 0,
+	};
+	struct glint_encoder_status status;
+	struct source_frame f;
+	struct rig r;
+
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	rig_want(&r);
+	r.keep = true;
+	frame_init(&f, V4L2_PIX_FMT_MJPEG, 8, 8);
+	free(f.buf.planes[0].map);
+	f.buf.planes[0].map = malloc(sizeof(mjpeg));
+	f.buf.planes[0].size = sizeof(mjpeg);
+	memcpy(f.buf.planes[0].map, mjpeg, sizeof(mjpeg));
+	f.frame.used = sizeof(mjpeg);
+	rig_push(&r, &f, 9);
+	CU_ASSERT_EQUAL_FATAL(r.pushed, 1);
+	CU_ASSERT_EQUAL(r.kept->n_parts, 3);
+	CU_ASSERT_PTR_EQUAL(r.kept->parts[0].iov_base, f.buf.planes[0].map);
+	CU_ASSERT_EQUAL(r.size, sizeof(mjpeg) - 3 + 432);
+	CU_ASSERT_EQUAL(f.released, 0);	/* a reader has it */
+	r.kept = glint_picture_unref(r.kept);
+	CU_ASSERT_EQUAL(f.released, 1);
+	glint_encoder_status(r.encoder, &status);
+	CU_ASSERT_EQUAL(status.copies, 0);
+	CU_ASSERT_STRING_EQUAL(status.name, "passthrough");
+	frame_fini(&f);
+	rig_close(&r);
+}
+
+static void test_a_picture_like_the_one_before_needs_no_memory(void)
+{
+	struct source_frame f;
+	unsigned before = 0;
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	NEEDS_MALLOC();
+	rig_open(&r, 2, GLINT_CHROMA_420);
+	rig_want(&r);
+	frame_init(&f, V4L2_PIX_FMT_YUYV, 320, 240);
+	frame_draw(&f);
+	for (unsigned i = 0; i < 24; i++) {
+		/* The first pictures fill the pool, and find out how large one is. */
+		if (i == 4)
+			before = malloc_count;
+		rig_push(&r, &f, i);
+		rig_wait(&r, &r.pushed, i + 1);
+	}
+	CU_ASSERT_EQUAL(malloc_count, before);
+	frame_fini(&f);
+	rig_close(&r);
+}
+
+static void test_a_bayer_frame_is_converted_and_the_pass_is_counted(void)
+{
+	static const uint8_t rgb[3] = { 180, 90, 40 };
+	struct glint_encoder_status status;
+	struct source_frame f;
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	if (!IS_ENABLED(CONFIG_LIBV4LCONVERT))
+		GLINT_SKIP("built without libv4lconvert");
+	rig_open(&r, 3, GLINT_CHROMA_420);
+	rig_want(&r);
+	frame_init(&f, V4L2_PIX_FMT_GREY, 128, 192);	/* of the same size in memory */
+	f.format.info = glint_format_find(V4L2_PIX_FMT_SRGGB8);
+	f.format.fourcc = V4L2_PIX_FMT_SRGGB8;
+	f.frame.used = 128 * 192;
+	for (uint32_t i = 0; i < f.frame.used; i++)
+		f.buf.planes[0].map[i] = rgb[i / 128 % 2 + i % 2];
+	rig_push(&r, &f, 0);
+	rig_wait(&r, &r.pushed, 1);
+	expect_colour(&r, rgb, 4);
+	glint_encoder_status(r.encoder, &status);
+	CU_ASSERT_EQUAL(status.copies, 2);
+
+	f.frame.used = 128;	/* one line: the library says that it is too short */
+	rig_push(&r, &f, 1);
+	rig_wait(&r, &f.released, 2);
+	glint_encoder_status(r.encoder, &status);
+	CU_ASSERT_EQUAL(status.failed, 1);
+	CU_ASSERT_EQUAL(r.pushed, 1);
+	frame_fini(&f);
+	rig_close(&r);
+}
+
+static void test_the_blank_picture_decodes_at_any_size(void)
+{
+	static const uint32_t sizes[][2] = { { 1, 1 }, { 160, 120 }, { 641, 481 }, { 1920, 1080 } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct glint_picture *picture;
+		struct decoded d;
+
+		CU_ASSERT_EQUAL_FATAL(glint_blank_create(&picture, sizes[i][0], sizes[i][1],
+							 "NO SIGNAL",
+							 "/dev/video0: nothing is connected"),
+				      0);
+		CU_ASSERT_FALSE(picture->live);
+		decode(picture->parts[0].iov_base, picture->size, &d);
+		CU_ASSERT_EQUAL(d.width, MAX(sizes[i][0], 160u));
+		CU_ASSERT_EQUAL(d.height, MAX(sizes[i][1], 120u));
+		CU_ASSERT_EQUAL(d.warnings, 0);
+		free(d.rgb);
+		glint_picture_unref(picture);
+	}
+}
+
+GLINT_TESTS("encoder",
+	GLINT_TEST(test_colours_are_right_in_every_layout_range_and_matrix),
+	GLINT_TEST(test_the_number_of_slices_does_not_change_a_pixel),
+	GLINT_TEST(test_every_small_size_decodes_and_stays_within_its_buffer),
+	GLINT_TEST(test_nothing_is_encoded_when_nobody_wants_a_picture),
+	GLINT_TEST(test_the_newest_frame_takes_the_place_of_the_one_that_waits),
+	GLINT_TEST(test_pictures_that_readers_keep_are_bounded),
+	GLINT_TEST(test_a_frame_whose_memory_is_too_small_fails_and_the_next_one_works),
+	GLINT_TEST(test_a_jpeg_of_the_device_passes_through_uncopied_with_tables_added),
+	GLINT_TEST(test_a_picture_like_the_one_before_needs_no_memory),
+	GLINT_TEST(test_a_bayer_frame_is_converted_and_the_pass_is_counted),
+	GLINT_TEST(test_the_blank_picture_decodes_at_any_size),
+)

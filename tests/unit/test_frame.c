@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/frame.h"
+#include "harness.h"
+
+static unsigned released;
+
+static void count_release(struct glint_frame *frame)
+{
+	(void)frame;
+	released++;
+}
+
+static const struct glint_frame_ops counting_ops = { .release = count_release };
+
+static void test_the_last_unref_hands_the_slot_back_once(void)
+{
+	struct glint_frame frame = { .ops = &counting_ops };
+
+	released = 0;
+	glint_frame_begin(&frame, 7, 1000);
+	CU_ASSERT_PTR_EQUAL(glint_frame_ref(&frame), &frame);
+	CU_ASSERT_PTR_NULL(glint_frame_unref(&frame));
+	CU_ASSERT_EQUAL(released, 0);
+	CU_ASSERT_PTR_NULL(glint_frame_unref(&frame));
+	CU_ASSERT_EQUAL(released, 1);
+	CU_ASSERT_EQUAL(frame.refs, 0);
+}
+
+static void test_a_lease_begins_as_skipped_with_the_drivers_numbers(void)
+{
+	struct glint_frame frame = { .ops = &counting_ops, .outcome = GLINT_OUTCOME_FAILED };
+
+	glint_frame_begin(&frame, 7, 1000);
+	CU_ASSERT_EQUAL(frame.outcome, GLINT_OUTCOME_SKIPPED);
+	CU_ASSERT_EQUAL(frame.seq, 7);
+	CU_ASSERT_EQUAL(frame.capture_ns, 1000);
+	CU_ASSERT_EQUAL(frame.refs, 1);
+	glint_frame_unref(&frame);
+}
+
+static void lease_again(struct glint_frame *frame)
+{
+	if (++released == 1)
+		glint_frame_begin(frame, frame->seq + 1, 0);
+}
+
+static void test_a_slot_may_be_leased_again_from_its_release(void)
+{
+	static const struct glint_frame_ops ops = { .release = lease_again };
+	struct glint_frame frame = { .ops = &ops };
+
+	released = 0;
+	glint_frame_begin(&frame, 1, 0);
+	glint_frame_unref(&frame);
+	CU_ASSERT_EQUAL(frame.refs, 1);
+	CU_ASSERT_EQUAL(frame.seq, 2);
+	glint_frame_unref(&frame);
+	CU_ASSERT_EQUAL(released, 2);
+}
+
+static void test_no_frame_is_fine_to_unref(void)
+{
+	CU_ASSERT_PTR_NULL(glint_frame_unref(NULL));
+}
+
+GLINT_TESTS("frame",
+	GLINT_TEST(test_the_last_unref_hands_the_slot_back_once),
+	GLINT_TEST(test_a_lease_begins_as_skipped_with_the_drivers_numbers),
+	GLINT_TEST(test_a_slot_may_be_leased_again_from_its_release),
+	GLINT_TEST(test_no_frame_is_fine_to_unref),
+)

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* The sockets that are listened on; glint_test_loop() says on which loop. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <sys/stat.h>
+
+#include "net_rig.h"
+
+static unsigned entries(const char *dir)
+{
+	DIR *list = opendir(dir);
+	unsigned count = 0;
+
+	while (readdir(list))
+		count++;
+	closedir(list);
+	return count - 2;
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	CU_ASSERT_EQUAL(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	CU_ASSERT_EQUAL(listen(fd, 1), 0);
+	return fd;
+}
+
+static void rig_answers(struct rig *r)
+{
+	struct peer peer = peer_ask(r, GET("/state"));
+
+	CU_ASSERT_EQUAL(reply_status(peer.text), 200);
+	peer_close(&peer);
+}
+
+/* What was waiting before glint_net_start() is served after it. */
+static void test_the_path_can_be_connected_to_before_the_service_is_ready(void)
+{
+	struct glint_net *net;
+	struct rig r;
+	int fd;
+
+	RIG_PREPARE(&r);
+	CU_ASSERT_EQUAL_FATAL(glint_net_create(&net, r.loop, &r.config), 0);
+	CU_ASSERT_EQUAL(entries(r.dir), 1);
+	fd = peer_socket(r.path);
+	CU_ASSERT_TRUE(fd >= 0);
+	close(fd);
+	glint_net_destroy(net);
+	CU_ASSERT_EQUAL(entries(r.dir), 0);
+	rig_close(&r);
+}
+
+static void test_a_stale_socket_is_replaced(void)
+{
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	close(listen_at(r.path));
+	CU_ASSERT_EQUAL(peer_socket(r.path), -ECONNREFUSED);
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	CU_ASSERT_EQUAL(entries(r.dir), 1);
+	rig_answers(&r);
+	rig_close(&r);
+}
+
+static void test_a_socket_that_somebody_listens_on_is_not(void)
+{
+	struct rig r;
+	int fd;
+
+	RIG_PREPARE(&r);
+	glint_log_setup(GLINT_LOG_ERROR, 0);
+	fd = listen_at(r.path);
+	CU_ASSERT_EQUAL(rig_create(&r), -EADDRINUSE);
+	CU_ASSERT_EQUAL(entries(r.dir), 1);
+	CU_ASSERT_TRUE((close(peer_socket(r.path))) == 0);
+	close(fd);
+	unlink(r.path);
+	rig_close(&r);
+}
+
+static void test_a_file_is_replaced_only_if_asked_for(void)
+{
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	close(open(r.path, O_CREAT | O_WRONLY, 0600));
+	CU_ASSERT_EQUAL(rig_create(&r), -EEXIST);
+	CU_ASSERT_EQUAL(entries(r.dir), 1);
+	r.config.unix_rm = true;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	CU_ASSERT_EQUAL(entries(r.dir), 1);
+	rig_answers(&r);
+	rig_close(&r);
+}
+
+static void test_what_cannot_be_replaced_is_an_error_and_leaves_nothing_behind(void)
+{
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.unix_rm = true;
+	mkdir(r.path, 0700);
+	CU_ASSERT_EQUAL(rig_create(&r), -EISDIR);
+	CU_ASSERT_EQUAL(entries(r.dir), 1);
+	rmdir(r.path);
+	r.config.unix_path = "/nonexistent/socket";
+	CU_ASSERT_EQUAL(rig_create(&r), -ENOENT);
+	r.config.unix_path = "/tmp/";
+	CU_ASSERT_EQUAL(rig_create(&r), -EISDIR);
+	r.config.unix_path = NULL;
+	CU_ASSERT_EQUAL(rig_create(&r), -EINVAL);
+	rig_close(&r);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	CU_ASSERT_EQUAL_FATAL(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void test_it_has_its_mode(void)
+{
+	mode_t mask = umask(027);
+	struct rig r;
+
+	RIG_OPEN(&r);
+	CU_ASSERT_EQUAL(mode_of(r.path), 0750);
+	rig_close(&r);
+	RIG_PREPARE(&r);
+	r.config.unix_mode = 0666;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	CU_ASSERT_EQUAL(mode_of(r.path), 0666);
+	rig_close(&r);
+	umask(mask);
+}
+
+static void test_paths_up_to_the_kernels_limit_work(void)
+{
+	char dir[112], path[128];
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	snprintf(dir, sizeof(dir), "%s/%0*d", r.dir, (int)(105 - strlen(r.dir) - 1), 0);
+	mkdir(dir, 0700);
+	snprintf(path, sizeof(path), "%s/s", dir);
+	CU_ASSERT_EQUAL_FATAL(strlen(path), 107);
+	r.config.unix_path = path;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	strcpy(r.path, "");
+	CU_ASSERT_TRUE((close(peer_socket(path))) == 0);
+	glint_net_destroy(r.net);
+	r.net = NULL;
+	CU_ASSERT_EQUAL(entries(dir), 0);
+	strcat(path, "x");
+	CU_ASSERT_EQUAL(rig_create(&r), -ENAMETOOLONG);
+	rmdir(dir);
+	rig_close(&r);
+}
+
+static void test_a_path_that_another_has_taken_over_is_left_to_it(void)
+{
+	struct rig r;
+	int fd;
+
+	RIG_OPEN(&r);
+	unlink(r.path);
+	fd = listen_at(r.path);
+	glint_net_unlink(r.net);
+	CU_ASSERT_EQUAL(entries(r.dir), 1);
+	glint_net_destroy(r.net);
+	r.net = NULL;
+	CU_ASSERT_EQUAL(entries(r.dir), 1);
+	close(fd);
+	unlink(r.path);
+	rig_close(&r);
+}
+
+static void test_the_path_can_be_removed_without_the_rest(void)
+{
+	struct rig r;
+
+	RIG_OPEN(&r);
+	glint_net_unlink(r.net);
+	CU_ASSERT_EQUAL(entries(r.dir), 0);
+	glint_net_unlink(r.net);
+	rig_close(&r);
+}
+
+static void test_a_relative_path_is_removed_even_from_elsewhere(void)
+{
+	char before[256];
+	struct rig r;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(before, sizeof(before)));
+	RIG_PREPARE(&r);
+	CU_ASSERT_EQUAL(chdir(r.dir), 0);
+	r.config.unix_path = "socket";
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	CU_ASSERT_EQUAL(chdir(before), 0);
+	rig_answers(&r);
+	rig_close(&r);
+}
+
+/* --- TCP -------------------------------------------------------------------------------- */
+
+static int tcp_connect(uint16_t port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CU_ASSERT_EQUAL(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+static void tcp_answers(struct rig *r)
+{
+	struct peer peer = peer_of(tcp_connect(glint_net_port(r->net)));
+
+	peer_say(&peer, GET("/state"));
+	PEER_WAIT(r, &peer, reply_complete(&peer));
+	CU_ASSERT_EQUAL(reply_status(peer.text), 200);
+	peer_close(&peer);
+}
+
+static void test_tcp_is_served_beside_the_unix_socket(void)
+{
+	struct rig r;
+
+	if (!IS_ENABLED(CONFIG_NET_TCP))
+		GLINT_SKIP("built without CONFIG_NET_TCP");
+	RIG_PREPARE(&r);
+	r.config.host = "localhost";
+	r.config.tcp_nodelay = true;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	CU_ASSERT_TRUE(glint_net_port(r.net) > 0);
+	tcp_answers(&r);
+	rig_answers(&r);
+	rig_close(&r);
+}
+
+static void test_a_port_in_use_is_an_error(void)
+{
+	struct glint_net *second;
+	struct rig r;
+
+	if (!IS_ENABLED(CONFIG_NET_TCP))
+		GLINT_SKIP("built without CONFIG_NET_TCP");
+	RIG_PREPARE(&r);
+	r.config.host = "127.0.0.1";
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	r.config.port = glint_net_port(r.net);
+	r.config.unix_path = NULL;
+	CU_ASSERT_EQUAL(glint_net_create(&second, r.loop, &r.config), -EADDRINUSE);
+	r.config.host = "192.0.2.1";	/* nobody's, by RFC 5737 */
+	CU_ASSERT_EQUAL(glint_net_create(&second, r.loop, &r.config), -EADDRNOTAVAIL);
+	rig_close(&r);
+}
+
+static void test_sockets_that_were_passed_in_are_served_and_not_removed(void)
+{
+	struct rig r;
+	int fd;
+
+	RIG_PREPARE(&r);
+	fd = listen_at(r.path);
+	r.config.unix_path = NULL;
+	r.config.listen_fds = &fd;
+	r.config.n_listen_fds = 1;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	rig_answers(&r);
+	glint_net_destroy(r.net);
+	r.net = NULL;
+	CU_ASSERT_EQUAL(fcntl(fd, F_GETFD), -1);
+	CU_ASSERT_EQUAL(unlink(r.path), 0);
+	rig_close(&r);
+}
+
+GLINT_TESTS("listener",
+	GLINT_TEST(test_the_path_can_be_connected_to_before_the_service_is_ready),
+	GLINT_TEST(test_a_stale_socket_is_replaced),
+	GLINT_TEST(test_a_socket_that_somebody_listens_on_is_not),
+	GLINT_TEST(test_a_file_is_replaced_only_if_asked_for),
+	GLINT_TEST(test_what_cannot_be_replaced_is_an_error_and_leaves_nothing_behind),
+	GLINT_TEST(test_it_has_its_mode),
+	GLINT_TEST(test_paths_up_to_the_kernels_limit_work),
+	GLINT_TEST(test_a_path_that_another_has_taken_over_is_left_to_it),
+	GLINT_TEST(test_the_path_can_be_removed_without_the_rest),
+	GLINT_TEST(test_a_relative_path_is_removed_even_from_elsewhere),
+	GLINT_TEST(test_tcp_is_served_beside_the_unix_socket),
+	GLINT_TEST(test_a_port_in_use_is_an_error),
+	GLINT_TEST(test_sockets_that_were_passed_in_are_served_and_not_removed),
+)

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls into an M2M encoder, against a scripted one. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "../fake/m2m.h"
+#include "harness.h"
+#include "v4l2/m2m.h"
+
+struct rig {
+	struct fake_m2m fake;
+	struct glint_m2m m2m;
+};
+
+static struct glint_format frames(uint32_t fourcc, uint32_t width, uint32_t height)
+{
+	const struct glint_format_info *info = glint_format_find(fourcc);
+	uint32_t stride = width * info->bytes_per_pixel;
+
+	return (struct glint_format){ .info = info, .fourcc = fourcc, .width = width,
+				      .height = height, .n_planes = info->mem_planes,
+				      .stride = { stride, stride, stride },
+				      .size = { stride * height * 2 } };
+}
+
+static void rig_init(struct rig *r)
+{
+	fake_m2m_init(&r->fake);
+	glint_m2m_init(&r->m2m);
+}
+
+static void rig_open(struct rig *r)
+{
+	rig_init(r);
+	CU_ASSERT_EQUAL_FATAL(glint_m2m_open(&r->m2m, &r->fake.access, "/dev/video1"), 0);
+}
+
+static void rig_close(struct rig *r)
+{
+	glint_m2m_close(&r->m2m);
+	fake_m2m_fini(&r->fake);
+}
+
+/* A raw side of @n places for others' memory, a coded side of two, both on. */
+static void rig_stream(struct rig *r, unsigned n, bool import)
+{
+	struct glint_format format = frames(V4L2_PIX_FMT_YUYV, 64, 48);
+
+	CU_ASSERT_EQUAL_FATAL(glint_m2m_set_formats(&r->m2m, &format), 0);
+	CU_ASSERT_EQUAL_FATAL(glint_m2m_alloc(&r->m2m, GLINT_M2M_RAW, n, import), (int)n);
+	CU_ASSERT_EQUAL_FATAL(glint_m2m_alloc(&r->m2m, GLINT_M2M_JPEG, 2, false), 2);
+	CU_ASSERT_EQUAL(glint_m2m_stream(&r->m2m, GLINT_M2M_RAW, true), 0);
+	CU_ASSERT_EQUAL(glint_m2m_stream(&r->m2m, GLINT_M2M_JPEG, true), 0);
+}
+
+static struct glint_dmabuf memory(size_t size)
+{
+	struct glint_dmabuf buf;
+
+	glint_dmabuf_init(&buf);
+	buf.n_planes = 1;
+	buf.planes[0].fd = memfd_create("frame", MFD_CLOEXEC);
+	buf.planes[0].size = size;
+	(void)!ftruncate(buf.planes[0].fd, (off_t)size);
+	return buf;
+}
+
+static void test_an_encoder_is_known_by_its_names_and_formats(void)
+{
+	uint32_t fourccs[GLINT_M2M_FORMATS_MAX];
+	struct rig r;
+
+	rig_open(&r);
+	CU_ASSERT_STRING_EQUAL(r.m2m.driver, "fake-m2m");
+	CU_ASSERT(r.m2m.mplane);
+	CU_ASSERT_EQUAL(r.m2m.jpeg_fourcc, V4L2_PIX_FMT_JPEG);
+	CU_ASSERT_EQUAL(glint_m2m_formats(&r.m2m, fourccs), 2);
+	CU_ASSERT_EQUAL(fourccs[1], V4L2_PIX_FMT_NV12);
+	rig_close(&r);
+}
+
+static void test_what_makes_no_jpeg_is_no_encoder(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	r.fake.jpeg_fourcc = 0;
+	CU_ASSERT_EQUAL(glint_m2m_open(&r.m2m, &r.fake.access, "x"), -EMEDIUMTYPE);
+	CU_ASSERT_EQUAL(r.fake.closes, 1);
+	r.fake.caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
+	CU_ASSERT_EQUAL(glint_m2m_open(&r.m2m, &r.fake.access, "x"), -ENOTTY);
+	CU_ASSERT_STRING_EQUAL(r.m2m.driver, "fake-m2m");
+	rig_close(&r);
+}
+
+static void test_formats_that_cannot_be_read_are_left_out(void)
+{
+	uint32_t fourccs[GLINT_M2M_FORMATS_MAX];
+	struct rig r;
+
+	rig_open(&r);
+	r.fake.formats[0] = V4L2_PIX_FMT_SBGGR8;
+	CU_ASSERT_EQUAL(glint_m2m_formats(&r.m2m, fourccs), 1);
+	CU_ASSERT_EQUAL(fourccs[0], V4L2_PIX_FMT_NV12);
+	rig_close(&r);
+}
+
+static void test_the_coded_size_and_the_visible_part_are_told_apart(void)
+{
+	struct glint_format format = frames(V4L2_PIX_FMT_NV12, 1920, 1080);
+	struct rig r;
+
+	rig_open(&r);
+	CU_ASSERT_EQUAL(glint_m2m_set_formats(&r.m2m, &format), 0);
+	CU_ASSERT_EQUAL(r.m2m.raw.height, 1088);
+	CU_ASSERT_EQUAL(r.fake.crop.height, 1080);
+	CU_ASSERT_EQUAL(r.fake.crop.width, 1920);
+	CU_ASSERT_EQUAL(r.m2m.jpeg_size, r.fake.coded.size);
+	rig_close(&r);
+}
+
+static void test_a_format_or_size_that_it_lacks_is_refused(void)
+{
+	struct glint_format format = frames(V4L2_PIX_FMT_RGB24, 64, 48), got;
+	struct rig r;
+
+	rig_open(&r);
+	CU_ASSERT_EQUAL(glint_m2m_try(&r.m2m, &format, &got), -EMEDIUMTYPE);
+	format = frames(V4L2_PIX_FMT_YUYV, 640, 480);
+	r.fake.most = 320;
+	CU_ASSERT_EQUAL(glint_m2m_try(&r.m2m, &format, &got), -ERANGE);
+	r.fake.most = 640;
+	CU_ASSERT_EQUAL(glint_m2m_try(&r.m2m, &format, &got), 0);
+	CU_ASSERT_EQUAL(got.stride[0], 1280);
+	CU_ASSERT_EQUAL(r.fake.raw.width, 0);	/* trying sets nothing */
+	rig_close(&r);
+}
+
+static void test_a_stride_that_the_capture_has_is_asked_for(void)
+{
+	struct glint_format format = frames(V4L2_PIX_FMT_YUYV, 64, 48), got;
+	struct rig r;
+
+	rig_open(&r);
+	format.stride[0] = 256;
+	CU_ASSERT_EQUAL(glint_m2m_try(&r.m2m, &format, &got), 0);
+	CU_ASSERT_EQUAL(got.stride[0], 256);
+	CU_ASSERT_PTR_NULL(glint_m2m_layout_differs(&format, &got));
+	rig_close(&r);
+}
+
+static void test_padding_matters_where_chroma_follows_it(void)
+{
+	struct glint_format have = frames(V4L2_PIX_FMT_NV12, 64, 40), raw = have;
+
+	raw.height = 48;
+	CU_ASSERT_STRING_EQUAL(glint_m2m_layout_differs(&have, &raw), "padded height");
+	have = raw = frames(V4L2_PIX_FMT_YUYV, 64, 40);
+	raw.height = 48;
+	CU_ASSERT_PTR_NULL(glint_m2m_layout_differs(&have, &raw));
+	have = raw = frames(V4L2_PIX_FMT_NV12M, 64, 40);
+	raw.height = 48;
+	CU_ASSERT_PTR_NULL(glint_m2m_layout_differs(&have, &raw));
+	raw.stride[1] = 128;
+	CU_ASSERT_STRING_EQUAL(glint_m2m_layout_differs(&have, &raw), "stride");
+	raw = frames(V4L2_PIX_FMT_YUYV, 64, 40);
+	CU_ASSERT_STRING_EQUAL(glint_m2m_layout_differs(&have, &raw), "format");
+}
+
+static void test_the_range_of_the_quality_is_the_drivers(void)
+{
+	struct glint_m2m_range range;
+	struct rig r;
+
+	rig_open(&r);
+	r.fake.quality_min = 48;
+	CU_ASSERT_EQUAL(glint_m2m_quality_range(&r.m2m, &range), 0);
+	CU_ASSERT_EQUAL(range.min, 48);
+	CU_ASSERT_EQUAL(range.max, 100);
+	CU_ASSERT_EQUAL(glint_m2m_set_quality(&r.m2m, 77), 0);
+	CU_ASSERT_EQUAL(r.fake.quality, 77);
+	r.fake.quality_max = 0;
+	CU_ASSERT_EQUAL(glint_m2m_quality_range(&r.m2m, &range), -ENOTTY);
+	r.fake.quality_max = 20;	/* below its least: a range that cannot be */
+	CU_ASSERT_EQUAL(glint_m2m_quality_range(&r.m2m, &range), -EPROTO);
+	rig_close(&r);
+}
+
+static void test_a_job_takes_an_imported_frame_and_brings_its_stamp_back(void)
+{
+	struct glint_dmabuf buf = memory(64 * 48 * 2);
+	struct glint_m2m_done done;
+	struct rig r;
+
+	rig_open(&r);
+	rig_stream(&r, 3, true);
+	CU_ASSERT_EQUAL(glint_m2m_dequeue(&r.m2m, GLINT_M2M_JPEG, &done), -EAGAIN);
+	CU_ASSERT_EQUAL(glint_m2m_queue_jpeg(&r.m2m, 1), 0);
+	CU_ASSERT_EQUAL(glint_m2m_queue_raw(&r.m2m, 2, &buf, 123456789), 0);
+	CU_ASSERT_EQUAL(r.fake.raw.imported[2], buf.planes[0].fd);
+
+	CU_ASSERT(fake_m2m_finish(&r.fake, "jpeg", 4, 0));
+	CU_ASSERT_EQUAL(glint_m2m_dequeue(&r.m2m, GLINT_M2M_RAW, &done), 0);
+	CU_ASSERT_EQUAL(done.index, 2);
+	CU_ASSERT_EQUAL(glint_m2m_dequeue(&r.m2m, GLINT_M2M_JPEG, &done), 0);
+	CU_ASSERT_EQUAL(done.index, 1);
+	CU_ASSERT_EQUAL(done.stamp, 123456789);
+	CU_ASSERT_EQUAL(done.used, 4);
+	CU_ASSERT(!done.error);
+	glint_dmabuf_fini(&buf);
+	rig_close(&r);
+}
+
+static void test_memory_that_it_cannot_read_is_found_out_before_a_frame_needs_it(void)
+{
+	struct glint_dmabuf good = memory(64 * 48 * 2), small = memory(4096);
+	struct rig r;
+
+	rig_open(&r);
+	rig_stream(&r, 2, true);
+	CU_ASSERT_EQUAL(glint_m2m_attach(&r.m2m, 0, &good), 0);
+	CU_ASSERT_EQUAL(glint_m2m_attach(&r.m2m, 1, &small), -EINVAL);
+	r.fake.attach_err = -EFAULT;
+	CU_ASSERT_EQUAL(glint_m2m_attach(&r.m2m, 1, &good), -EFAULT);
+	CU_ASSERT_EQUAL(r.fake.raw.n_order, 0);
+	glint_dmabuf_fini(&small);
+	glint_dmabuf_fini(&good);
+	rig_close(&r);
+}
+
+static void test_an_encoder_without_dmabuf_says_so(void)
+{
+	struct glint_format format = frames(V4L2_PIX_FMT_YUYV, 64, 48);
+	struct rig r;
+
+	rig_open(&r);
+	r.fake.imports = false;
+	CU_ASSERT_EQUAL_FATAL(glint_m2m_set_formats(&r.m2m, &format), 0);
+	CU_ASSERT_EQUAL(glint_m2m_alloc(&r.m2m, GLINT_M2M_RAW, 2, true), -EINVAL);
+	CU_ASSERT_EQUAL(glint_m2m_alloc(&r.m2m, GLINT_M2M_RAW, 2, false), 2);
+	rig_close(&r);
+}
+
+static void test_memory_of_the_driver_is_mapped_and_exported(void)
+{
+	struct glint_dmabuf map, export;
+	struct rig r;
+
+	rig_open(&r);
+	rig_stream(&r, 2, false);
+	glint_dmabuf_init(&map);
+	glint_dmabuf_init(&export);
+	CU_ASSERT_EQUAL(glint_m2m_map(&r.m2m, GLINT_M2M_RAW, 1, &map), 0);
+	CU_ASSERT_EQUAL_FATAL(map.n_planes, 1);
+	CU_ASSERT(map.planes[0].size >= 64 * 48 * 2);
+	memset(map.planes[0].map, 7, map.planes[0].size);
+	CU_ASSERT_EQUAL(glint_m2m_export(&r.m2m, GLINT_M2M_RAW, 1, &export), 0);
+	CU_ASSERT(export.planes[0].fd >= 0);
+	CU_ASSERT_EQUAL(glint_m2m_queue_raw(&r.m2m, 1, NULL, 0), 0);
+	glint_dmabuf_fini(&export);
+	glint_dmabuf_fini(&map);
+	rig_close(&r);
+}
+
+static void shorten(struct fake_m2m *fake, unsigned long request, void *arg)
+{
+	struct v4l2_buffer *buffer = arg;
+
+	(void)fake;
+	if (request == VIDIOC_QUERYBUF)
+		buffer->m.planes[0].length = 10;
+	if (request == VIDIOC_DQBUF)
+		buffer->index = 99;
+}
+
+static void test_lengths_and_indexes_that_cannot_be_are_refused(void)
+{
+	struct glint_m2m_done done;
+	struct glint_dmabuf map;
+	struct rig r;
+
+	rig_open(&r);
+	rig_stream(&r, 2, false);
+	r.fake.lie = shorten;
+	glint_dmabuf_init(&map);
+	CU_ASSERT_EQUAL(glint_m2m_map(&r.m2m, GLINT_M2M_RAW, 0, &map), -EPROTO);
+	CU_ASSERT_EQUAL(map.n_planes, 0);
+	CU_ASSERT_EQUAL(glint_m2m_queue_raw(&r.m2m, 0, NULL, 0), 0);
+	CU_ASSERT_EQUAL(glint_m2m_queue_jpeg(&r.m2m, 0), 0);
+	CU_ASSERT(fake_m2m_finish(&r.fake, "jpeg", 4, 0));
+	CU_ASSERT_EQUAL(glint_m2m_dequeue(&r.m2m, GLINT_M2M_JPEG, &done), -EPROTO);
+	rig_close(&r);
+}
+
+static void test_data_at_an_offset_need_the_multi_planar_api(void)
+{
+	struct glint_dmabuf buf = memory(64 * 48 * 2 + 4096);
+	struct rig r;
+
+	rig_open(&r);
+	rig_stream(&r, 1, true);
+	buf.planes[0].offset = 4096;
+	CU_ASSERT_EQUAL(glint_m2m_queue_raw(&r.m2m, 0, &buf, 0), 0);
+	glint_m2m_close(&r.m2m);
+
+	r.fake.caps = V4L2_CAP_VIDEO_M2M | V4L2_CAP_STREAMING;
+	CU_ASSERT_EQUAL_FATAL(glint_m2m_open(&r.m2m, &r.fake.access, "x"), 0);
+	rig_stream(&r, 1, true);
+	CU_ASSERT_EQUAL(glint_m2m_queue_raw(&r.m2m, 0, &buf, 0), -EINVAL);
+	buf.planes[0].offset = 0;
+	CU_ASSERT_EQUAL(glint_m2m_queue_raw(&r.m2m, 0, &buf, 0), 0);
+	glint_dmabuf_fini(&buf);
+	rig_close(&r);
+}
+
+GLINT_TESTS("m2m_device",
+	GLINT_TEST(test_an_encoder_is_known_by_its_names_and_formats),
+	GLINT_TEST(test_what_makes_no_jpeg_is_no_encoder),
+	GLINT_TEST(test_formats_that_cannot_be_read_are_left_out),
+	GLINT_TEST(test_the_coded_size_and_the_visible_part_are_told_apart),
+	GLINT_TEST(test_a_format_or_size_that_it_lacks_is_refused),
+	GLINT_TEST(test_a_stride_that_the_capture_has_is_asked_for),
+	GLINT_TEST(test_padding_matters_where_chroma_follows_it),
+	GLINT_TEST(test_the_range_of_the_quality_is_the_drivers),
+	GLINT_TEST(test_a_job_takes_an_imported_frame_and_brings_its_stamp_back),
+	GLINT_TEST(test_memory_that_it_cannot_read_is_found_out_before_a_frame_needs_it),
+	GLINT_TEST(test_an_encoder_without_dmabuf_says_so),
+	GLINT_TEST(test_memory_of_the_driver_is_mapped_and_exported),
+	GLINT_TEST(test_lengths_and_indexes_that_cannot_be_are_refused),
+	GLINT_TEST(test_data_at_an_offset_need_the_multi_planar_api),
+)

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "options_rig.h"
+
+#include <unistd.h>
+
+static char file_path[] = "/tmp/glint-test-options-XXXXXX";
+
+static void write_file(const char *text, size_t size)
+{
+	int fd;
+
+	strcpy(file_path + strlen(file_path) - 6, "XXXXXX");
+	fd = mkstemp(file_path);
+	CU_ASSERT_TRUE_FATAL(fd >= 0);
+	CU_ASSERT_EQUAL_FATAL(write(fd, text, size), (ssize_t)size);
+	close(fd);
+}
+
+/* Parses "--config FILE @line", FILE with @text; the file is gone afterwards. */
+static void parse_file(struct parsed *parsed, const char *text, const char *line)
+{
+	char whole[300];
+
+	write_file(text, strlen(text));
+	snprintf(whole, sizeof(whole), "%s --config %s", line, file_path);
+	parse(parsed, whole);
+	unlink(file_path);
+}
+
+static void test_a_file_holds_options_without_dashes(void)
+{
+	struct parsed parsed;
+
+	parse_file(&parsed,
+		   "# lab 3\n"
+		   "\n"
+		   "  unix = /run/glint  \r\n"
+		   "quality=70\n"
+		   "\tpersistent\n"
+		   "dv-timings = yes\n"
+		   "format-swap-rgb = off\n"
+		   "instance-id =\n"
+		   "process-name-prefix = a # b = c",
+		   "");
+	CU_ASSERT_EQUAL_FATAL(parsed.outcome, GLINT_OPTIONS_RUN);
+	CU_ASSERT_STRING_EQUAL(parsed.settings.net.unix_path, "/run/glint");
+	CU_ASSERT_EQUAL(parsed.settings.encoder.quality, 70);
+	CU_ASSERT_TRUE(parsed.settings.capture.persistent);
+	CU_ASSERT_TRUE(parsed.settings.capture.dv_timings);
+	CU_ASSERT_FALSE(parsed.settings.encoder.swap_rgb);
+	CU_ASSERT_STRING_EQUAL(parsed.settings.net.instance_id, "");
+	CU_ASSERT_STRING_EQUAL(parsed.settings.process_name_prefix, "a # b = c");
+	CU_ASSERT_PTR_NULL(parsed.settings.net.host);
+	drop(&parsed);
+}
+
+static void test_the_command_line_wins_wherever_the_file_is_named(void)
+{
+	struct parsed parsed;
+
+	parse_file(&parsed, "quality = 70\nbuffers = 7\nunix = /x\n", "-q 60");
+	CU_ASSERT_EQUAL(parsed.settings.encoder.quality, 60);
+	CU_ASSERT_EQUAL(parsed.settings.capture.buffers, 7);
+	drop(&parsed);
+	parse_file(&parsed, "debug = yes\nunix = /x\n", "--log-level 0");
+	CU_ASSERT_EQUAL(parsed.settings.log_level, 0);
+	drop(&parsed);
+}
+
+static bool file_says(const char *text, unsigned line, const char *message)
+{
+	struct parsed parsed;
+	char wanted[512];
+	bool same;
+
+	parse_file(&parsed, text, "-U /x");
+	snprintf(wanted, sizeof(wanted), "glintd: %s:%u: %s\n", file_path, line, message);
+	same = parsed.outcome == GLINT_OPTIONS_EXIT_ERROR && strcmp(parsed.output.err, wanted) == 0;
+	if (!same)
+		printf("#   %s", parsed.output.err ? parsed.output.err : "?\n");
+	drop(&parsed);
+	return same;
+}
+
+static void test_errors_in_a_file_name_file_and_line(void)
+{
+	CU_ASSERT_TRUE(
+		file_says("# x\nquality = 0\n", 2, "quality '0': expected 1 to 100 (try --help)"));
+	CU_ASSERT_TRUE(file_says("\n\nqual = 1\n", 3, "unknown option 'qual'"));
+	CU_ASSERT_TRUE(file_says("--quality = 1\n", 1, "unknown option '--quality'"));
+	CU_ASSERT_TRUE(file_says("quality 1\n", 1, "unknown option 'quality 1'"));
+	CU_ASSERT_TRUE(file_says("quality\n", 1, "expected = and a value after 'quality'"));
+	CU_ASSERT_TRUE(file_says("persistent = 2\n", 1, "a flag is yes or no, not '2'"));
+	CU_ASSERT_TRUE(file_says("config = /x\n", 1, "only for the command line: 'config'"));
+	CU_ASSERT_TRUE(file_says("help\n", 1, "only for the command line: 'help'"));
+	CU_ASSERT_TRUE(file_says(" = 3\n", 1, "unknown option ''"));
+}
+
+static bool refuses_file(const char *content, size_t size)
+{
+	char line[200];
+	bool refused;
+
+	write_file(content, size);
+	snprintf(line, sizeof(line), "-U /x --config %s", file_path);
+	refused = refuses(line);
+	unlink(file_path);
+	return refused;
+}
+
+static void test_what_is_no_configuration_is_refused(void)
+{
+	static char newlines[65537];
+
+	memset(newlines, '\n', sizeof(newlines));
+	CU_ASSERT_TRUE(refuses_file(newlines, sizeof(newlines)));
+	CU_ASSERT_TRUE(refuses_file("quality = 1\0 2", 14));
+	CU_ASSERT_TRUE(
+		says("-U /x --config /no/such", "--config '/no/such': No such file or directory"));
+	CU_ASSERT_TRUE(says("-U /x --config /", "--config '/': Is a directory"));
+	CU_ASSERT_TRUE(says("-U /x --config /dev/zero",
+			    "--config '/dev/zero': too large for a configuration"));
+}
+
+GLINT_TESTS("options_file",
+	GLINT_TEST(test_a_file_holds_options_without_dashes),
+	GLINT_TEST(test_the_command_line_wins_wherever_the_file_is_named),
+	GLINT_TEST(test_errors_in_a_file_name_file_and_line),
+	GLINT_TEST(test_what_is_no_configuration_is_refused),
+)

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* --static serves a folder and nothing outside of it; glint_test_loop() says on which loop. */
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "net_rig.h"
+
+static void file_write(const struct rig *r, const char *name, const char *bytes, size_t count)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", r->dir, name);
+	fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	CU_ASSERT_EQUAL(write(fd, bytes, count), (ssize_t)count);
+	close(fd);
+}
+
+static const char *const made[] = { "www/sub/index.html", "www/sub",   "www/a b.txt",
+				    "www/x.jpg",	  "www/empty", "www/big",
+				    "www/link",		  "www/out",   "www/fifo",
+				    "www/index.html", "www", "secret" };
+
+static void site_open(struct rig *r)
+{
+	static char www[64];
+	char path[128];
+
+	snprintf(www, sizeof(www), "%s/www", r->dir);
+	mkdir(www, 0700);
+	snprintf(path, sizeof(path), "%s/www/sub", r->dir);
+	mkdir(path, 0700);
+	file_write(r, "secret", "secret", 6);
+	file_write(r, "www/index.html", "<p>home", 7);
+	file_write(r, "www/sub/index.html", "<p>sub", 6);
+	file_write(r, "www/a b.txt", "text", 4);
+	file_write(r, "www/x.jpg", "jpeg", 4);
+	file_write(r, "www/empty", "", 0);
+	snprintf(path, sizeof(path), "%s/www/link", r->dir);
+	CU_ASSERT_EQUAL(symlink("x.jpg", path), 0);
+	snprintf(path, sizeof(path), "%s/www/out", r->dir);
+	CU_ASSERT_EQUAL(symlink("..", path), 0);
+	snprintf(path, sizeof(path), "%s/www/fifo", r->dir);
+	CU_ASSERT_EQUAL(mkfifo(path, 0600), 0);
+	r->config.static_dir = www;
+	CU_ASSERT_EQUAL_FATAL(rig_create(r), 0);
+}
+
+static void site_close(struct rig *r)
+{
+	char path[128];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(made); i++) {
+		snprintf(path, sizeof(path), "%s/%s", r->dir, made[i]);
+		(void)remove(path);
+	}
+	rig_close(r);
+}
+
+#define SITE_OPEN(r)                                                \
+	do {                                                        \
+		if (!IS_ENABLED(CONFIG_NET_STATIC))                 \
+			GLINT_SKIP("built without CONFIG_NET_STATIC"); \
+		RIG_PREPARE(r);                                     \
+		site_open(r);                                       \
+	} while (0)
+
+static struct peer get(struct rig *r, const char *path)
+{
+	char request[256];
+
+	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n\r\n", path);
+	return peer_ask(r, request);
+}
+
+static void test_files_are_served_with_their_type(void)
+{
+	static const struct {
+		const char *path, *type, *body;
+	} rows[] = {
+		{ "/", "text/html; charset=utf-8", "<p>home" },
+		{ "/index.html?x=y", "text/html; charset=utf-8", "<p>home" },
+		{ "/sub", "text/html; charset=utf-8", "<p>sub" },
+		{ "/sub/", "text/html; charset=utf-8", "<p>sub" },
+		{ "/sub/../x.jpg", "image/jpeg", "jpeg" },
+		{ "/../../..//./x.jpg", "image/jpeg", "jpeg" },
+		{ "/a%20b.txt", "text/plain; charset=utf-8", "text" },
+		{ "/empty", "application/octet-stream", "" },
+	};
+	struct peer peer;
+	struct rig r;
+
+	SITE_OPEN(&r);
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		peer = get(&r, rows[i].path);
+		CU_ASSERT_EQUAL(reply_status(peer.text), 200);
+		CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Type"), rows[i].type);
+		CU_ASSERT_STRING_EQUAL(reply_body(peer.text), rows[i].body);
+		peer_close(&peer);
+	}
+	site_close(&r);
+}
+
+static void test_nothing_outside_is_served_nor_what_is_no_file(void)
+{
+	static const char *const rows[] = {
+		"/secret",
+		"/../secret",
+		"/%2e%2e/secret",
+		"/..%2fsecret",
+		"/sub/../../secret",
+		"/out/secret",
+		"/out",
+		"/link",
+		"/fifo",
+		"/nowhere",
+		"/x.jpg/y",
+		"/sub/nowhere",
+		"/favicon.ico",
+	};
+	struct peer peer;
+	struct rig r;
+
+	SITE_OPEN(&r);
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		peer = get(&r, rows[i]);
+		CU_ASSERT_EQUAL(reply_status(peer.text), 404);
+		CU_ASSERT_PTR_NULL(strstr(peer.text, "secret"));
+		peer_close(&peer);
+	}
+	site_close(&r);
+}
+
+static void test_endpoints_go_before_files(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	SITE_OPEN(&r);
+	rig_go_offline(&r, "no-signal");
+	peer = get(&r, "/state");
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Type"), "application/json");
+	peer_close(&peer);
+	peer = get(&r, "/?action=snapshot");
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Type"), "image/jpeg");
+	peer_close(&peer);
+	site_close(&r);
+}
+
+static void test_head_tells_what_get_would(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	SITE_OPEN(&r);
+	peer = peer_connect(&r);
+	peer_say(&peer, "HEAD /x.jpg HTTP/1.1\r\nConnection: close\r\n\r\n");
+	PEER_WAIT(&r, &peer, peer.ended);
+	CU_ASSERT_EQUAL(reply_status(peer.text), 200);
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Length"), "4");
+	CU_ASSERT_STRING_EQUAL(reply_body(peer.text), "");
+	peer_close(&peer);
+	peer = peer_connect(&r);
+	peer_say(&peer, "HEAD /nowhere HTTP/1.1\r\n\r\n");
+	PEER_WAIT(&r, &peer, peer.ended);
+	CU_ASSERT_EQUAL(reply_status(peer.text), 404);
+	CU_ASSERT_STRING_EQUAL(reply_body(peer.text), "");
+	peer_close(&peer);
+	site_close(&r);
+}
+
+static void test_a_large_file_comes_in_full_and_the_connection_goes_on(void)
+{
+	size_t size = 700001;
+	char *bytes = malloc(size);
+	struct peer peer;
+	const char *body;
+	struct rig r;
+
+	SITE_OPEN(&r);
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (char)('0' + i * 31 % 79);
+	file_write(&r, "www/big", bytes, size);
+	peer = peer_connect(&r);
+	peer_say(&peer,
+		 "GET /big HTTP/1.1\r\n\r\nGET /x.jpg HTTP/1.1\r\nConnection: close\r\n\r\n");
+	PEER_WAIT(&r, &peer, peer.ended);
+	body = reply_body(peer.text);
+	CU_ASSERT_EQUAL(reply_number(peer.text, "Content-Length"), size);
+	CU_ASSERT_EQUAL(memcmp(body, bytes, size), 0);
+	CU_ASSERT_STRING_EQUAL(reply_body(body + size), "jpeg");
+	free(bytes);
+	peer_close(&peer);
+	site_close(&r);
+}
+
+/* Better a broken connection than a reply that is taken for whole. */
+static void test_a_file_that_gets_shorter_meanwhile_ends_the_connection(void)
+{
+	size_t size = 3000000;
+	char *bytes = calloc(1, size);
+	struct peer peer;
+	struct rig r;
+
+	SITE_OPEN(&r);
+	file_write(&r, "www/big", bytes, size);
+	peer = peer_connect(&r);
+	peer_say(&peer, "GET /big HTTP/1.1\r\n\r\n");
+	RIG_WAIT(&r, rig_counters(&r).bytes_sent > 0);
+	file_write(&r, "www/big", "", 0);
+	while (!peer.ended) {
+		peer.used = 0;
+		peer_turn(&r, &peer);
+	}
+	CU_ASSERT_TRUE(rig_counters(&r).bytes_sent < size);
+	RIG_WAIT(&r, rig_counters(&r).clients == 0);
+	free(bytes);
+	peer_close(&peer);
+	site_close(&r);
+}
+
+static void test_a_folder_that_is_not_there_is_an_error(void)
+{
+	struct rig r;
+
+	if (!IS_ENABLED(CONFIG_NET_STATIC))
+		GLINT_SKIP("built without CONFIG_NET_STATIC");
+	RIG_PREPARE(&r);
+	r.config.static_dir = "/nonexistent";
+	CU_ASSERT_EQUAL(rig_create(&r), -ENOENT);
+	rig_close(&r);
+}
+
+/* From here on this process is one on an old kernel. */
+static int forbid_openat2(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 ? -errno : 0;
+}
+
+/* To be the last one: it cannot be taken back. */
+static void test_all_of_it_holds_where_the_kernel_does_not_help(void)
+{
+	if (!IS_ENABLED(CONFIG_NET_STATIC))
+		GLINT_SKIP("built without CONFIG_NET_STATIC");
+	if (forbid_openat2() < 0)
+		GLINT_SKIP("no seccomp here");
+	errno = 0;
+	CU_ASSERT_EQUAL(syscall(SYS_openat2, -1, NULL, NULL, 0), -1);
+	CU_ASSERT_EQUAL_FATAL(errno, ENOSYS);
+	test_files_are_served_with_their_type();
+	test_nothing_outside_is_served_nor_what_is_no_file();
+}
+
+GLINT_TESTS("static",
+	GLINT_TEST(test_files_are_served_with_their_type),
+	GLINT_TEST(test_nothing_outside_is_served_nor_what_is_no_file),
+	GLINT_TEST(test_endpoints_go_before_files),
+	GLINT_TEST(test_head_tells_what_get_would),
+	GLINT_TEST(test_a_large_file_comes_in_full_and_the_connection_goes_on),
+	GLINT_TEST(test_a_file_that_gets_shorter_meanwhile_ends_the_connection),
+	GLINT_TEST(test_a_folder_that_is_not_there_is_an_error),
+	GLINT_TEST(test_all_of_it_holds_where_the_kernel_does_not_help),
+)

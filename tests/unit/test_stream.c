@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/* GET /stream: the newest to each, in its own time; glint_test_loop() says on which loop. */
+#include "net_rig.h"
+
+#define BOUNDARY "--boundarydonotcross\r\n"
+
+/* A stream whose head has arrived. */
+static struct peer watch(struct rig *r, const char *query)
+{
+	unsigned streams = rig_counters(r).streams;
+	struct peer peer = peer_connect(r);
+	char request[512];
+
+	snprintf(request, sizeof(request), "GET /stream%s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		 query);
+	peer_say(&peer, request);
+	PEER_WAIT(r, &peer, strstr(peer.text, BOUNDARY));
+	CU_ASSERT_EQUAL(rig_counters(r).streams, streams + 1);
+	return peer;
+}
+
+static void forget(struct peer *peer)
+{
+	peer->used = 0;
+	peer->text[0] = '\0';
+}
+
+/* Pushes a picture and waits until @peer has all of its part; the part is its text then. */
+static void show(struct rig *r, struct peer *peer, size_t size, char fill, uint32_t seq)
+{
+	forget(peer);
+	CU_ASSERT_EQUAL(rig_push(r, size, fill, seq), 1);
+	PEER_WAIT(r, peer, strstr(peer->text, BOUNDARY));
+}
+
+static void test_the_head_comes_before_any_picture(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.instance_id = "cam.1";
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	peer = watch(&r, "?key=a/b");
+	CU_ASSERT_NSTRING_EQUAL(peer.text, "HTTP/1.0 200 OK\r\n", 17);
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Type"),
+			       "multipart/x-mixed-replace;boundary=boundarydonotcross");
+	CU_ASSERT_PTR_NULL(reply_field(peer.text, "Content-Length"));
+	CU_ASSERT_PTR_NULL(reply_field(peer.text, "Transfer-Encoding"));
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Pragma"), "no-cache");
+	CU_ASSERT_NSTRING_EQUAL(reply_field(peer.text, "Set-Cookie"), "stream_client_cam.1=a%2Fb/",
+				26);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(reply_field(peer.text, "Set-Cookie"), "; path=/; max-age=30"));
+	CU_ASSERT_STRING_EQUAL(reply_body(peer.text), BOUNDARY);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_a_part_ends_with_the_boundary(void)
+{
+	struct peer peer;
+	const char *body;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = watch(&r, "");
+	show(&r, &peer, 3, 'a', 1);
+	body = reply_body(peer.text);
+	CU_ASSERT_NSTRING_EQUAL(
+		peer.text, "Content-Type: image/jpeg\r\nContent-Length: 3\r\nX-Timestamp: ", 58);
+	CU_ASSERT_STRING_EQUAL(body, "aaa\r\n" BOUNDARY);
+	CU_ASSERT_PTR_NULL(strstr(peer.text, "X-UStreamer"));
+	CU_ASSERT_EQUAL(rig_counters(&r).pictures_sent, 1);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_extra_headers_say_which_frame_it_is(void)
+{
+	static const char *const names[] = {
+		"Grab-Begin-Time", "Grab-End-Time",	"Encode-Begin-Time",
+		"Encode-End-Time", "Expose-Begin-Time", "Expose-Cmp-Time",
+		"Expose-End-Time", "Send-Time",		"Latency",
+	};
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = watch(&r, "?extra_headers=1");
+	show(&r, &peer, 100, 'a', 77);
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "X-UStreamer-%s", names[i]);
+		CU_ASSERT_PTR_NOT_NULL(reply_field(peer.text, name));
+	}
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Online"), "true");
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Dropped"), "0");
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Width"), "64");
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Height"), "48");
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Client-FPS"), "0");
+	CU_ASSERT_EQUAL(reply_number(peer.text, "X-Glint-Sequence"), 77);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_advance_headers_come_before_their_picture(void)
+{
+	static const char advance[] = BOUNDARY "Content-Type: image/jpeg\r\nX-Timestamp: ";
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = watch(&r, "?advance_headers=1&extra_headers=1");
+	CU_ASSERT_PTR_NOT_NULL(strstr(peer.text, advance));
+	forget(&peer);
+	CU_ASSERT_EQUAL(rig_push(&r, 3, 'a', 1), 1);
+	PEER_WAIT(&r, &peer, strstr(peer.text, advance) && strstr(peer.text, "\r\n\r\n"));
+	CU_ASSERT_NSTRING_EQUAL(peer.text, "aaa\r\n--", 7);
+	CU_ASSERT_PTR_NULL(strstr(peer.text, "Content-Length"));
+	CU_ASSERT_PTR_NULL(strstr(peer.text, "X-UStreamer"));
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_zero_data_leaves_the_pictures_out(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = watch(&r, "?zero_data=yes");
+	show(&r, &peer, 1000, 'a', 1);
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Length"), "0");
+	CU_ASSERT_STRING_EQUAL(reply_body(peer.text), "\r\n" BOUNDARY);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_a_key_cannot_forge_a_head(void)
+{
+	char query[512] = "?key=%0d%0aX:%20y;";
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	memset(query + strlen(query), '/', 300);
+	peer = watch(&r, query);
+	CU_ASSERT_PTR_NULL(reply_field(peer.text, "X"));
+	CU_ASSERT_NSTRING_EQUAL(reply_field(peer.text, "Set-Cookie"),
+				"stream_client=%0D%0AX%3A%20y%3B%2F", 33);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+/* --- Fast and slow ----------------------------------------------------------------------- */
+
+static void test_a_slow_reader_skips_and_delays_nobody(void)
+{
+	enum { SIZE = 200000, COUNT = 50 };
+	struct peer slow, fast;
+	const char *last;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	slow = watch(&r, "?extra_headers=1");
+	fast = watch(&r, "?extra_headers=1");
+	for (unsigned seq = 1; seq <= COUNT; seq++) {
+		forget(&fast);
+		CU_ASSERT_EQUAL(rig_push(&r, SIZE, 'a', seq), 2);
+		PEER_WAIT(&r, &fast, strstr(fast.text, BOUNDARY));
+		CU_ASSERT_EQUAL(reply_number(fast.text, "X-Glint-Sequence"), seq);
+		CU_ASSERT_TRUE(rig_pictures_alive <= 3);	/* the offline one is one of them */
+	}
+	CU_ASSERT_TRUE(rig_counters(&r).pictures_skipped >= COUNT - 4);
+
+	/* Now it reads: what had been begun, and then the newest. */
+	forget(&slow);
+	PEER_WAIT(&r, &slow, strstr(slow.text, "X-Glint-Sequence: 50\r\n"));
+	last = strstr(slow.text, "X-Glint-Sequence: 50\r\n");
+	PEER_WAIT(&r, &slow, strstr(last, BOUNDARY));
+	CU_ASSERT_TRUE(count_of(slow.text, BOUNDARY) <= 4);
+	RIG_WAIT(&r, rig_pictures_alive == 1);
+	peer_close(&slow);
+	peer_close(&fast);
+	rig_close(&r);
+}
+
+static void test_who_takes_nothing_is_dropped(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.timeout_ns = 50 * GLINT_NSEC_PER_MSEC;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	peer = watch(&r, "");
+	for (unsigned i = 0; i < 5; i++)
+		CU_ASSERT_EQUAL(rig_push(&r, 500000, 'a', i), 1);
+	RIG_WAIT(&r, rig_counters(&r).clients == 0);
+	CU_ASSERT_EQUAL(rig_counters(&r).timed_out, 1);
+	CU_ASSERT_EQUAL(rig_counters(&r).streams, 0);
+	CU_ASSERT_EQUAL(rig_pictures_alive, 1);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_who_waits_for_pictures_is_not_dropped(void)
+{
+	struct peer peer, other;
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.timeout_ns = 20 * GLINT_NSEC_PER_MSEC;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	peer = watch(&r, "");
+	/* Another one that says nothing is closed meanwhile, after the same time. */
+	other = peer_connect(&r);
+	PEER_WAIT(&r, &other, other.ended);
+	CU_ASSERT_EQUAL(rig_counters(&r).streams, 1);
+	CU_ASSERT_EQUAL(rig_counters(&r).timed_out, 0);
+	show(&r, &peer, 100, 'a', 1);
+	peer_close(&peer);
+	peer_close(&other);
+	rig_close(&r);
+}
+
+static void test_a_half_close_is_the_end(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = watch(&r, "");
+	shutdown(peer.fd, SHUT_WR);
+	PEER_WAIT(&r, &peer, peer.ended);
+	CU_ASSERT_EQUAL(rig_counters(&r).streams, 0);
+	CU_ASSERT_FALSE(glint_fanout_wanted(&r.pictures));
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_a_half_close_is_the_end_behind_other_requests_as_well(void)
+{
+	char requests[8192] = GET("/stream");
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	memset(requests + strlen(requests), 'x', sizeof(requests) - strlen(requests) - 1);
+	peer = peer_connect(&r);
+	peer_say(&peer, requests);
+	shutdown(peer.fd, SHUT_WR);
+	PEER_WAIT(&r, &peer, peer.ended);
+	RIG_WAIT(&r, rig_counters(&r).clients == 0);
+	CU_ASSERT_EQUAL(rig_counters(&r).streams, 0);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_sixty_four_streams_get_every_picture(void)
+{
+	struct peer peers[64];
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.clients_max = 64;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	for (unsigned i = 0; i < 64; i++)
+		peers[i] = watch(&r, "");
+	for (unsigned seq = 0; seq < 20; seq++) {
+		CU_ASSERT_EQUAL(rig_push(&r, 10000, 'a', seq), 64);
+		RIG_WAIT(&r, rig_counters(&r).pictures_sent == 64 * (seq + 1));
+		for (unsigned i = 0; i < 64; i++)
+			peer_take(&peers[i]);
+	}
+	CU_ASSERT_EQUAL(rig_counters(&r).pictures_skipped, 0);
+	for (unsigned i = 0; i < 64; i++) {
+		CU_ASSERT_EQUAL(count_of(peers[i].text, BOUNDARY), 21);
+		peer_close(&peers[i]);
+	}
+	rig_close(&r);
+}
+
+/* --- Without video -------------------------------------------------------------------------- */
+
+static void test_without_video_the_picture_that_says_why_comes_at_once_and_again(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	rig_go_offline(&r, "no-device");
+	peer = watch(&r, "?extra_headers=1");
+	PEER_WAIT(&r, &peer, count_of(peer.text, "X-UStreamer-Online: false\r\n") == 3);
+	CU_ASSERT_EQUAL(count_of(peer.text, "X-Glint-Reason: no-device\r\n"), 3);
+	CU_ASSERT_PTR_NULL(strstr(peer.text, "X-Glint-Sequence"));
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_who_watches_is_told_when_the_video_goes_and_comes(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = watch(&r, "?extra_headers=1");
+	show(&r, &peer, 100, 'a', 1);
+	forget(&peer);
+	rig_go_offline(&r, "no-signal");
+	PEER_WAIT(&r, &peer, strstr(peer.text, BOUNDARY));
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-Glint-Reason"), "no-signal");
+	rig_go_online(&r);
+	show(&r, &peer, 100, 'a', 2);
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Online"), "true");
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+/* --- The same again --------------------------------------------------------------------------- */
+
+static void test_equal_pictures_are_left_out_up_to_a_number(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.drop_same_frames = 2;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	peer = watch(&r, "?extra_headers=1");
+	show(&r, &peer, 100, 'a', 1);
+	CU_ASSERT_EQUAL(rig_push(&r, 100, 'a', 2), 0);
+	CU_ASSERT_EQUAL(rig_push(&r, 100, 'a', 3), 0);
+	show(&r, &peer, 100, 'a', 4);
+	CU_ASSERT_EQUAL(reply_number(peer.text, "X-UStreamer-Dropped"), 2);
+	CU_ASSERT_EQUAL(rig_push(&r, 100, 'a', 5), 0);
+	show(&r, &peer, 100, 'b', 6);
+	CU_ASSERT_EQUAL(reply_number(peer.text, "X-UStreamer-Dropped"), 1);
+	show(&r, &peer, 101, 'b', 7);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_with_dual_final_frames_the_last_change_is_sent_twice(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.drop_same_frames = 100;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	peer = watch(&r, "?dual_final_frames=1");
+	show(&r, &peer, 100, 'a', 1);
+	show(&r, &peer, 100, 'b', 2);
+	show(&r, &peer, 100, 'b', 3);
+	CU_ASSERT_EQUAL(rig_push(&r, 100, 'b', 4), 0);
+	CU_ASSERT_EQUAL(rig_push(&r, 100, 'b', 5), 0);
+	show(&r, &peer, 100, 'c', 6);
+	show(&r, &peer, 100, 'c', 7);
+	CU_ASSERT_EQUAL(rig_push(&r, 100, 'c', 8), 0);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+GLINT_TESTS("stream",
+	GLINT_TEST(test_the_head_comes_before_any_picture),
+	GLINT_TEST(test_a_part_ends_with_the_boundary),
+	GLINT_TEST(test_extra_headers_say_which_frame_it_is),
+	GLINT_TEST(test_advance_headers_come_before_their_picture),
+	GLINT_TEST(test_zero_data_leaves_the_pictures_out),
+	GLINT_TEST(test_a_key_cannot_forge_a_head),
+	GLINT_TEST(test_a_slow_reader_skips_and_delays_nobody),
+	GLINT_TEST(test_who_takes_nothing_is_dropped),
+	GLINT_TEST(test_who_waits_for_pictures_is_not_dropped),
+	GLINT_TEST(test_a_half_close_is_the_end),
+	GLINT_TEST(test_a_half_close_is_the_end_behind_other_requests_as_well),
+	GLINT_TEST(test_sixty_four_streams_get_every_picture),
+	GLINT_TEST(test_without_video_the_picture_that_says_why_comes_at_once_and_again),
+	GLINT_TEST(test_who_watches_is_told_when_the_video_goes_and_comes),
+	GLINT_TEST(test_equal_pictures_are_left_out_up_to_a_number),
+	GLINT_TEST(test_with_dual_final_frames_the_last_change_is_sent_twice),
+)
