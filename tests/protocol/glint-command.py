@@ -1,0 +1,517 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The glint command: what it prints and writes, and whose fault its exit status says it is.
+
+The first half plays the service, so that the command meets answers which a healthy
+one does not give. The second half asks the built service, on the test pattern.
+Prints TAP. From the environment: GLINT, GLINTD (without it, the second half is skipped).
+"""
+import contextlib
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+
+import tap
+
+GLINT = os.environ.get("GLINT", "build/glint")
+GLINTD = os.environ.get("GLINTD", "build/glintd")
+PATIENCE = 60	# seconds; only met when something is broken
+
+OK, USAGE, UNREACHABLE, NO_VIDEO = range(4)
+
+JPEG_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
+LIVE = (JPEG_HEAD + b"X-UStreamer-Online: true\r\nX-Glint-Sequence: 7\r\nX-Glint-Timestamp-Ns: 99\r\n"
+        b"X-Glint-Clock: monotonic\r\nX-Glint-Width: 4\r\nX-Glint-Height: 2\r\n"
+        b"Content-Length: 4\r\n\r\nlive")
+OFFLINE = (JPEG_HEAD + b"X-UStreamer-Online: false\r\nX-Glint-Reason: no-signal\r\n"
+           b"Content-Length: 4\r\n\r\ntext")
+STREAM_HEAD = (b"HTTP/1.0 200 OK\r\n"
+               b"Content-Type: multipart/x-mixed-replace;boundary=cut\r\n\r\n--cut\r\n")
+
+
+def part(fields, data):
+    return (b"Content-Type: image/jpeg\r\n%sContent-Length: %d\r\n\r\n%s\r\n--cut\r\n"
+            % (fields, len(data), data))
+
+
+def frame(sequence, data=b"x"):
+    return part(b"X-UStreamer-Online: true\r\nX-Glint-Sequence: %d\r\n" % sequence, data)
+
+
+OFFLINE_PART = part(b"X-UStreamer-Online: false\r\nX-Glint-Reason: no-device\r\n", b"text")
+
+
+def state(online, **glint):
+    result = {"encoder": {"type": "CPU", "quality": 80},
+              "source": {"online": online, "captured_fps": 0, "desired_fps": 0,
+                         "resolution": {"width": 640, "height": 480}},
+              "stream": {"clients": 0}}
+    if glint:
+        result["glint"] = glint
+    text = json.dumps({"ok": True, "result": result}).encode()
+    return (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            % len(text)) + text
+
+
+def run(*args, env=None, **more):
+    clean = {key: value for key, value in os.environ.items()
+             if key not in ("GLINT_SOCKET", "GLINT_LOGIN", "XDG_RUNTIME_DIR")}
+    return subprocess.run([GLINT, *args], capture_output=True, timeout=PATIENCE,
+                          env={**clean, **(env or {})}, stdin=subprocess.DEVNULL, check=False,
+                          **more)
+
+
+def expect(done, code, *err):
+    """One line of error that has all these words, or none at all."""
+    text = done.stderr.decode()
+    assert done.returncode == code, f"exit {done.returncode}, not {code}: {text}"
+    if not err:
+        assert text == "", text
+        return
+    lines = text.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("glint: "), text
+    for word in err:
+        assert word in text, f"'{word}' is not in: {text}"
+
+
+class Box:
+    """A folder, and a service of ours in it."""
+
+    def __init__(self):
+        self.dir = tempfile.TemporaryDirectory(prefix="glint-test-")
+        self.socket = self.path("s.sock")
+        self.requests = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.dir.cleanup()
+
+    def path(self, name):
+        return os.path.join(self.dir.name, name)
+
+    def files(self):
+        return sorted(name for name in os.listdir(self.dir.name) if name != "s.sock")
+
+    @contextlib.contextmanager
+    def serve(self, *replies, hold=False):
+        """Each connection gets its reply; with hold it stays open until the client closes."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.socket)
+        listener.listen(8)
+
+        def answer():
+            for reply in replies:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection, contextlib.suppress(OSError):
+                    request = b""
+                    while b"\r\n\r\n" not in request:
+                        request += connection.recv(4096)
+                    self.requests.append(request)
+                    connection.sendall(reply)
+                    while hold and connection.recv(4096):
+                        pass
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            listener.close()
+            os.unlink(self.socket)
+
+    def glint(self, *args, **more):
+        return run("-s", self.socket, *args, **more)
+
+
+# --- The command line -------------------------------------------------------------
+
+
+def test_help_lists_the_commands_and_exit_codes():
+    done = run("--help")
+    expect(done, OK)
+    text = done.stdout.decode()
+    for word in ("state", "snapshot", "stream", "devices", "--socket", "--timeout",
+                 "GLINT_SOCKET", "Exit status"):
+        assert word in text, word
+
+
+def test_each_command_has_its_own_help():
+    for command, option in (("state", "--json"), ("snapshot", "--output"), ("stream", "--count"),
+                            ("devices", "--json")):
+        done = run(command, "--help")
+        expect(done, OK)
+        assert option in done.stdout.decode(), command
+
+
+def test_wrong_usage_is_1_and_says_what_is_wrong():
+    for args, word in (((), "command"), (("dance",), "dance"), (("state", "now"), "now"),
+                       (("state", "--loud"), "--loud"), (("snapshot",), "--output"),
+                       (("snapshot", "-o", "-", "--json"), "stdout"),
+                       (("stream", "-n", "0"), "--count"), (("stream", "-n", "3x"), "--count"),
+                       (("stream", "-n", "-3"), "--count"), (("-t", "soon", "state"), "--timeout"),
+                       (("-t", "-1", "state"), "--timeout"), (("-t", "nan", "state"), "--timeout")):
+        done = run(*args)
+        text = done.stderr.decode()
+        assert done.returncode == USAGE, (args, done.returncode)
+        assert word in text and "--help" in text, (args, text)
+        assert done.stdout == b"", args
+
+
+def test_a_bad_address_is_1():
+    expect(run("-s", "", "state"), USAGE, "HOST:PORT")
+    expect(run("-s", "/" + "a" * 107, "state"), USAGE, "107 bytes")
+    expect(run("state", env={"GLINT_SOCKET": "host:"}), USAGE, "host:", "HOST:PORT")
+
+
+# --- Nobody, or somebody else, answers --------------------------------------------
+
+
+def test_no_service_is_2_and_names_the_socket():
+    with Box() as box:
+        for command in (("state",), ("snapshot", "-o", box.path("a.jpg")), ("stream",)):
+            expect(box.glint(*command), UNREACHABLE, box.socket, "glintd")
+        assert box.files() == []
+
+
+def test_a_socket_that_nobody_listens_on_is_2():
+    with Box() as box, socket.socket(socket.AF_UNIX) as unused:
+        unused.bind(box.socket)
+        expect(box.glint("state"), UNREACHABLE, box.socket, "nobody listens")
+
+
+def test_a_service_that_says_nothing_is_2():
+    with Box() as box, box.serve(b"", hold=True):
+        expect(box.glint("-t", "0.05", "state"), UNREACHABLE, box.socket, "--timeout")
+
+
+def test_something_that_is_no_glint_service_is_2():
+    for reply in (b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n",
+                  state(True).replace(b'{"ok"', b'["ok"'), state(True).replace(b'"ok"', b'"no"')):
+        with Box() as box, box.serve(reply):
+            expect(box.glint("state"), UNREACHABLE, "no glint service")
+
+
+def test_a_service_that_wants_a_login_says_how():
+    with Box() as box, box.serve(b"HTTP/1.1 401 Unauthorized\r\n\r\n", state(True)):
+        expect(box.glint("state"), UNREACHABLE, "GLINT_LOGIN")
+        expect(box.glint("state", env={"GLINT_LOGIN": "ada:lovelace:1"}), OK)
+        assert b"Authorization: Basic YWRhOmxvdmVsYWNlOjE=\r\n" in box.requests[1]
+
+
+def test_the_environment_names_the_service():
+    with Box() as box, box.serve(state(True)):
+        expect(run("state", env={"GLINT_SOCKET": box.socket}), OK)
+
+
+# --- state ------------------------------------------------------------------------
+
+
+def test_state_shows_what_there_is_and_passes_over_what_there_is_not():
+    with Box() as box, box.serve(state(True), state(True, version="9.9", uptime_s=61, frame={})):
+        done = box.glint("state")
+        expect(done, OK)
+        text = done.stdout.decode()
+        assert "live, 640x480" in text and "glint" not in text and "latency" not in text, text
+        text = box.glint("state").stdout.decode()
+        assert "glint 9.9, up 1 min 1 s, - loop" in text, text
+
+
+def test_state_is_3_when_the_video_is_not_live_but_is_shown():
+    with Box() as box, box.serve(state(False, source={"reason": "no-signal"})):
+        done = box.glint("state")
+        expect(done, NO_VIDEO)
+        assert "not live: no-signal" in done.stdout.decode()
+
+
+def test_state_json_is_what_the_service_sent():
+    reply = state(True, odd=[1.50, "\u00e9"])
+    with Box() as box, box.serve(reply):
+        done = box.glint("state", "--json")
+        expect(done, OK)
+        assert done.stdout == reply.split(b"\r\n\r\n", 1)[1] + b"\n"
+
+
+def test_a_device_cannot_steer_the_terminal_through_its_name():
+    with Box() as box, box.serve(state(True, device={"path": "/dev/video0",
+                                                     "card": "\x1b[2J\u009b1m\nB"})):
+        text = box.glint("state").stdout.decode()
+        assert "/dev/video0: ?[2J?1m?B" in text, text
+        assert "\x1b" not in text and "\x9b" not in text
+
+
+# --- snapshot ---------------------------------------------------------------------
+
+
+def test_a_snapshot_becomes_a_file():
+    with Box() as box, box.serve(LIVE):
+        done = box.glint("snapshot", "-o", box.path("a.jpg"))
+        expect(done, OK)
+        assert done.stdout == b"" and box.files() == ["a.jpg"]
+        with open(box.path("a.jpg"), "rb") as file:
+            assert file.read() == b"live"
+
+
+def test_a_snapshot_has_the_rights_of_any_new_file():
+    with Box() as box, box.serve(LIVE):
+        expect(box.glint("snapshot", "-o", box.path("a.jpg"), umask=0o027), OK)
+        assert stat.S_IMODE(os.stat(box.path("a.jpg")).st_mode) == 0o640
+
+
+def test_a_snapshot_can_go_to_a_pipe():
+    with Box() as box, box.serve(LIVE):
+        done = box.glint("snapshot", "-o", "-")
+        expect(done, OK)
+        assert done.stdout == b"live"
+
+
+def test_a_snapshot_tells_which_frame_it_is():
+    with Box() as box, box.serve(LIVE):
+        done = box.glint("snapshot", "-o", box.path("a.jpg"), "--json")
+        expect(done, OK)
+        assert json.loads(done.stdout) == {"online": True, "sequence": 7, "timestamp_ns": 99,
+                                           "clock": "monotonic", "width": 4, "height": 2,
+                                           "bytes": 4}
+
+
+def test_without_live_video_the_old_file_stays_and_it_is_3():
+    with Box() as box, box.serve(OFFLINE, OFFLINE):
+        with open(box.path("a.jpg"), "wb") as file:
+            file.write(b"old")
+        for more in ((), ("--strict",)):
+            expect(box.glint("snapshot", "-o", box.path("a.jpg"), *more), NO_VIDEO, "no-signal",
+                   box.socket)
+            with open(box.path("a.jpg"), "rb") as file:
+                assert file.read() == b"old"
+
+
+def test_any_writes_the_offline_picture_and_is_3_all_the_same():
+    with Box() as box, box.serve(OFFLINE):
+        done = box.glint("snapshot", "-o", box.path("a.jpg"), "--any", "--json")
+        expect(done, NO_VIDEO, "no-signal")
+        assert json.loads(done.stdout) == {"online": False, "reason": "no-signal", "bytes": 4}
+        with open(box.path("a.jpg"), "rb") as file:
+            assert file.read() == b"text"
+
+
+def test_half_a_picture_leaves_no_file():
+    with Box() as box, box.serve(LIVE[:-1]):
+        expect(box.glint("snapshot", "-o", box.path("a.jpg")), UNREACHABLE, "went away")
+        assert box.files() == []
+
+
+def test_a_file_that_cannot_be_written_is_1():
+    with Box() as box, box.serve(LIVE, LIVE, LIVE):
+        missing = box.path("no/such/a.jpg")
+        expect(box.glint("snapshot", "-o", missing), USAGE, missing, "No such file")
+        expect(box.glint("snapshot", "-o", box.dir.name), USAGE, "Is a directory")
+        expect(box.glint("snapshot", "-o", "/dev/full"), USAGE, "/dev/full", "No space")
+        assert stat.S_ISCHR(os.stat("/dev/full").st_mode)	# not replaced by a file
+        assert box.files() == []
+
+
+# --- stream -----------------------------------------------------------------------
+
+
+def test_a_stream_is_saved_picture_by_picture():
+    reply = STREAM_HEAD + frame(5, b"five") + OFFLINE_PART + frame(6) + frame(9) + frame(10)
+    with Box() as box, box.serve(reply):
+        done = box.glint("stream", "-n", "3", "-o", box.path("out"))
+        expect(done, OK)
+        text = done.stdout.decode()
+        assert text.startswith("3 pictures, ") and ", 2 skipped, " in text, text
+        assert sorted(os.listdir(box.path("out"))) == [
+            "frame-00000005.jpg", "frame-00000006.jpg", "frame-00000009.jpg"]
+        with open(box.path("out/frame-00000005.jpg"), "rb") as file:
+            assert file.read() == b"five"
+        assert box.requests[0].startswith(b"GET /stream?extra_headers=1 ")
+
+
+def test_a_source_that_starts_again_overwrites_nothing():
+    reply = STREAM_HEAD + frame(0, b"a") + frame(1, b"b") + frame(0, b"c") + frame(1, b"d")
+    with Box() as box, box.serve(reply):
+        done = box.glint("stream", "-n", "4", "-o", box.path("out"))
+        expect(done, OK)
+        assert ", 0 skipped, " in done.stdout.decode() and "1 restarts" in done.stdout.decode()
+        assert sorted(os.listdir(box.path("out"))) == [
+            "frame-00000000.jpg", "frame-00000001.jpg", "frame-r1-00000000.jpg",
+            "frame-r1-00000001.jpg"]
+
+
+def test_any_saves_the_offline_pictures_too():
+    with Box() as box, box.serve(STREAM_HEAD + OFFLINE_PART + frame(1)):
+        expect(box.glint("stream", "-n", "1", "--any", "-o", box.path("out")), OK)
+        assert sorted(os.listdir(box.path("out"))) == ["frame-00000001.jpg",
+                                                       "offline-00000001.jpg"]
+
+
+def test_pictures_without_a_number_are_counted():
+    with Box() as box, box.serve(STREAM_HEAD + part(b"", b"x") + part(b"", b"y")):
+        expect(box.glint("stream", "-n", "2", "-o", box.path("out")), OK)
+        assert sorted(os.listdir(box.path("out"))) == ["frame-00000000.jpg", "frame-00000001.jpg"]
+
+
+def test_a_stream_that_stays_offline_is_3():
+    with Box() as box, box.serve(STREAM_HEAD + OFFLINE_PART * 100000, hold=True):
+        expect(box.glint("-t", "0.05", "stream", "-n", "1"), NO_VIDEO, "no-device")
+
+
+def test_a_stream_that_ends_too_early_is_2():
+    with Box() as box, box.serve(STREAM_HEAD + frame(1)):
+        done = box.glint("stream", "-n", "2")
+        expect(done, UNREACHABLE, "went away")
+        assert done.stdout.startswith(b"1 pictures, ")
+
+
+def interrupt(process):
+    """Ctrl-C. ThreadSanitizer keeps a signal until the program's next call has returned, which
+    may be the one that the signal is to end: there it is sent until the program has seen it."""
+    process.send_signal(signal.SIGINT)
+    for _ in range(PATIENCE if tap.built_with("TSAN") else 0):
+        try:
+            return process.communicate(timeout=1)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+    return process.communicate(timeout=PATIENCE)
+
+
+def test_an_interrupted_stream_is_fine_and_still_counts():
+    with Box() as box, box.serve(STREAM_HEAD + frame(1) + frame(2), hold=True):
+        with subprocess.Popen([GLINT, "-s", box.socket, "stream", "-o", box.path("out")],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            while not os.path.exists(box.path("out/frame-00000002.jpg")):
+                assert process.poll() is None, process.stderr.read()
+            out, err = interrupt(process)
+        assert process.returncode == OK, (process.returncode, err)
+        assert out.startswith(b"2 pictures, "), out
+        assert err == b"", err
+
+
+# --- devices ----------------------------------------------------------------------
+
+
+def test_devices_are_listed_as_text_and_as_json():
+    text, rows = run("devices"), run("devices", "--json")
+    assert text.returncode in (OK, NO_VIDEO), text.stderr
+    assert rows.returncode == text.returncode
+    devices = json.loads(rows.stdout)
+    captures = [device for device in devices if device["verdict"] == "capture"]
+    assert (rows.returncode == OK) == bool(captures)
+    for device in devices:
+        assert device["path"] in text.stdout.decode(), device
+
+
+# --- With the real service --------------------------------------------------------
+
+
+@contextlib.contextmanager
+def service(box, *args):
+    with subprocess.Popen([GLINTD, "--unix", box.socket, *args], stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL) as process:
+        try:
+            while not os.path.exists(box.socket):
+                assert process.poll() is None, process.stderr.read().decode()
+            yield process
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE)
+
+
+def test_the_service_and_the_command_understand_each_other():
+    with Box() as box, service(box, "--device", "test", "--resolution", "320x240"):
+        done = box.glint("snapshot", "-o", box.path("a.jpg"), "--json")
+        expect(done, OK)
+        told = json.loads(done.stdout)
+        assert told["online"] and (told["width"], told["height"]) == (320, 240), told
+        assert told["timestamp_ns"] > 0 and told["clock"], told
+        with open(box.path("a.jpg"), "rb") as file:
+            data = file.read()
+        assert len(data) == told["bytes"] and data[:2] == b"\xff\xd8" and data[-2:] == b"\xff\xd9"
+
+        done = box.glint("state")
+        expect(done, OK)
+        text = done.stdout.decode()
+        for label in ("service", "source", "rate", "device", "format", "frame", "ledger", "buffers",
+                      "encoder", "latency", "clients"):
+            assert any(line.startswith(label) for line in text.splitlines()), (label, text)
+        # A dash would be a name that one of the two sides spells differently.
+        assert not any(word == "-" for word in text.split()), text
+        assert ", 0 unaccounted" in text, text
+
+
+def test_a_later_snapshot_is_a_later_frame():
+    with Box() as box, service(box, "--device", "test", "--resolution", "320x240"):
+        told = [json.loads(box.glint("snapshot", "-o", box.path("a.jpg"), "--json").stdout)
+                for _ in range(5)]
+        for before, after in zip(told, told[1:]):
+            assert after["sequence"] > before["sequence"], told
+            assert after["timestamp_ns"] > before["timestamp_ns"], told
+
+
+def test_the_service_streams_to_the_command():
+    with Box() as box, service(box, "--device", "test", "--resolution", "320x240"):
+        done = box.glint("stream", "-n", "10", "-o", box.path("out"))
+        expect(done, OK)
+        assert done.stdout.startswith(b"10 pictures, "), done.stdout
+        names = sorted(os.listdir(box.path("out")))
+        numbers = [int(name[len("frame-"):-len(".jpg")]) for name in names]
+        assert len(numbers) == 10 and ("%d skipped" % (numbers[-1] - numbers[0] - 9)
+                                       in done.stdout.decode()), (names, done.stdout)
+
+
+def test_a_missing_device_is_3_for_every_command():
+    with Box() as box, service(box, "--device", "/dev/video-none"):
+        while b"opening" in box.glint("state", "--json").stdout:
+            pass
+        expect(box.glint("state"), NO_VIDEO)
+        expect(box.glint("snapshot", "-o", box.path("a.jpg")), NO_VIDEO, "no-device")
+        expect(box.glint("-t", "2", "stream", "-n", "1"), NO_VIDEO, "no-device")
+        assert box.files() == []
+
+
+REAL = (test_the_service_and_the_command_understand_each_other,
+        test_a_later_snapshot_is_a_later_frame, test_the_service_streams_to_the_command,
+        test_a_missing_device_is_3_for_every_command)
+
+
+def main():
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    tests = [function for name, function in globals().items()
+             if name.startswith("test_") and wanted in name]
+    if not os.access(GLINT, os.X_OK):
+        print("1..0 # SKIP the glint command is not built")
+        return 0
+    failed = 0
+    print(f"1..{len(tests)}")
+    for number, test in enumerate(tests, 1):
+        name = test.__name__[len("test_"):].replace("_", " ")
+        if test in REAL and not os.access(GLINTD, os.X_OK):
+            print(f"ok {number} - {name} # SKIP glintd is not built", flush=True)
+            continue
+        try:
+            test()
+            print(f"ok {number} - {name}", flush=True)
+        except Exception:  # pylint: disable=broad-except
+            failed += 1
+            print(f"not ok {number} - {name}")
+            for line in traceback.format_exc().splitlines():
+                print(f"#   {line}", flush=True)
+    return failed > 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A snapshot never lies: it is newer than the request, or says that it is not live.
+
+Prints TAP. From the environment: GLINTD, BUILD.
+"""
+import json
+import threading
+
+import tap
+
+TIMES = ("Grab-Begin", "Grab-End", "Grab", "Encode-Begin", "Encode-End", "Expose-Begin",
+         "Expose-Cmp", "Expose-End", "Send")
+
+
+def micros(reply, name):
+    seconds, _, fraction = reply.header(f"X-UStreamer-{name}-Timestamp").partition(".")
+    assert len(fraction) == 6, reply
+    return int(seconds) * 1000000 + int(fraction)
+
+
+def fresh_snapshot(service):
+    """Asserts that it is one, and returns its sequence number."""
+    asked_ns = tap.now_ns()
+    reply = service.get("/snapshot")
+    got_ns = tap.now_ns()
+    assert reply.status == 200 and reply.header("Content-Type") == "image/jpeg"
+    assert reply.header("X-UStreamer-Online") == "true", reply
+    assert reply.header("X-Glint-Reason") == ""
+    # The service took the frame from its device after it had read the request.
+    assert asked_ns // 1000 <= micros(reply, "Grab-End") <= got_ns // 1000, (asked_ns, reply)
+    assert int(reply.header("X-Glint-Timestamp-Ns")) <= got_ns
+    assert int(reply.header("X-Glint-Age-Ns")) <= got_ns
+    assert (int(reply.header("X-Glint-Width")), int(reply.header("X-Glint-Height"))) == \
+        tap.jpeg_size(reply.body)
+    return int(reply.header("X-Glint-Sequence"))
+
+
+@tap.test
+def test_newer_than_the_request():
+    """each is of a frame that arrived after its request, without and with a stream beside it"""
+    with tap.Service() as service:
+        service.wait_until_live()
+        last = -1
+        for number in range(40):
+            if number == 20:
+                stream = tap.Stream(service)
+                stream.part()
+            known = service.state()["glint"]["frame"]["sequence"]
+            sequence = fresh_snapshot(service)
+            assert sequence > known and sequence > last, (known, last, sequence)
+            last = sequence
+        stream.sock.close()
+
+
+@tap.test
+def test_sixteen_at_once():
+    """many who ask at once are all served, each with a fresh one"""
+    with tap.Service() as service:
+        service.wait_until_live()
+        known = service.state()["glint"]["frame"]["sequence"]
+        got, failed = [], []
+
+        def one():
+            try:
+                got.append(fresh_snapshot(service))
+            except Exception as error:	# pylint: disable=broad-except
+                failed.append(error)
+
+        threads = [threading.Thread(target=one) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failed, failed
+        assert len(got) == 16 and min(got) > known
+        state = service.state()["glint"]
+        assert state["encoder"]["encoded"] <= len(set(got)) + 1, "they did not share"
+        assert state["clients"]["snapshots_waiting"] == 0
+
+
+@tap.test
+def test_at_once_after_the_start():
+    """right after the start it waits for the first frame instead of showing none"""
+    for _ in range(3 if tap.is_sanitized() else 20):
+        with tap.Service() as service:
+            reply = service.get("/snapshot")
+            assert reply.header("X-UStreamer-Online") == "true", reply
+
+
+@tap.test
+def test_head():
+    """its head has what ustreamer 4.9 and 6.62 send, and what glint adds"""
+    with tap.Service() as service:
+        service.wait_until_live()
+        reply = service.get("/snapshot")
+        stamps = {name: micros(reply, name) for name in TIMES}
+        assert stamps["Grab-Begin"] <= stamps["Grab-End"] <= stamps["Encode-Begin"]
+        assert stamps["Encode-Begin"] <= stamps["Encode-End"] <= stamps["Send"]
+        assert reply.header("X-UStreamer-Dropped") == "0"
+        assert reply.header("X-UStreamer-Width") == reply.header("X-Glint-Width")
+        assert reply.header("X-UStreamer-Height") == reply.header("X-Glint-Height")
+        assert reply.header("X-Glint-Clock") in ("monotonic", "arrival")
+        assert reply.header("X-Timestamp")
+        assert "no-store" in reply.header("Cache-Control")
+        assert reply.header("Pragma") == "no-cache"
+
+
+@tap.test
+def test_without_video():
+    """without a device the reply is a picture that says so, with status 200"""
+    with tap.Service("--resolution", "800x600", device=tap.MISSING) as service:
+        service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
+        reply = service.get("/snapshot")
+        assert reply.status == 200
+        assert reply.header("X-UStreamer-Online") == "false"
+        assert reply.header("X-Glint-Reason") == "no-device"
+        assert reply.header("X-Glint-Sequence") is None
+        assert tap.jpeg_size(reply.body) == (800, 600)
+
+
+@tap.test
+def test_strict():
+    """strict=1 asks for an error instead of such a picture, and changes nothing else"""
+    with tap.Service(device=tap.MISSING) as service:
+        service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
+        reply = service.get("/snapshot?strict=1")
+        assert reply.status == 503 and reply.header("Content-Type") == "application/json"
+        document = json.loads(reply.body)
+        assert document["ok"] is False
+        assert document["error"]["reason"] == "no-device" and document["error"]["message"]
+    with tap.Service() as service:
+        assert service.get("/snapshot?strict=1").header("X-UStreamer-Online") == "true"
+
+
+tap.main()

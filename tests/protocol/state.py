@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The state: its members, their types, and that it is what it says.
+
+Prints TAP. From the environment: GLINTD, BUILD.
+"""
+import tap
+
+INT, TEXT, BOOL, NUMBER = int, str, bool, (int, float)
+LATENCY = {"p50": INT, "p90": INT, "p99": INT, "max": INT, "count": INT}
+CLIENT = {"fps": INT, "extra_headers": BOOL, "advance_headers": BOOL, "dual_final_frames": BOOL,
+          "zero_data": BOOL, "key": TEXT, "sent": INT, "skipped": INT}
+
+# In order: ustreamer's members come first, and as it sends them.
+SCHEMA = {
+    "instance_id": TEXT,
+    "encoder": {"type": TEXT, "quality": INT},
+    "source": {"resolution": {"width": INT, "height": INT}, "online": BOOL, "desired_fps": INT,
+               "captured_fps": INT},
+    "stream": {"queued_fps": INT, "clients": INT, "clients_stat": None},
+    "glint": {
+        "version": TEXT,
+        "uptime_s": INT,
+        "loop": {"backend": TEXT, "reason": TEXT},
+        "source": {"kind": TEXT, "reason": TEXT, "fps": NUMBER, "nominal_fps": NUMBER},
+        "device": {"path": TEXT, "driver": TEXT, "card": TEXT, "bus": TEXT},
+        "format": {"fourcc": TEXT, "width": INT, "height": INT, "stride": [INT], "size": [INT],
+                   "range": TEXT, "matrix": TEXT},
+        "frame": None,
+        "ledger": {"seen": INT, "delivered": INT, "driver_dropped": INT, "corrupt": INT,
+                   "skipped": INT, "failed": INT, "in_flight": INT, "unaccounted": INT},
+        "buffers": {"kind": TEXT, "count": INT, "driver": INT, "leased": INT},
+        "encoder": {"name": TEXT, "subsampling": TEXT, "workers": INT, "slices": INT,
+                    "quality": INT, "encoded": INT, "failed": INT, "skipped": INT, "bytes": INT,
+                    "last_size": INT, "pictures": INT, "pictures_held": INT, "fps": NUMBER,
+                    "state": TEXT, "reason": TEXT, "device": TEXT, "driver": TEXT, "memory": TEXT,
+                    "driver_quality": (int, type(None)), "faults": INT, "late": INT, "probes": INT, "leased": INT},
+        "latency_ns": {"wait": LATENCY, "encode": LATENCY, "send": LATENCY, "total": LATENCY},
+        "clients": {"connections": INT, "streams": INT, "snapshots_waiting": INT,
+                    "accepted": INT, "refused": INT, "timed_out": INT, "pictures_sent": INT,
+                    "pictures_skipped": INT, "bytes_sent": INT},
+        "copies_per_frame": NUMBER,
+    },
+}
+FRAME = {"sequence": INT, "timestamp_ns": INT, "clock": TEXT, "moment": TEXT, "age_ns": INT}
+
+
+def check(value, schema, where="result"):
+    if schema is None:
+        assert isinstance(value, dict), where
+    elif isinstance(schema, dict):
+        assert list(value) == list(schema), f"{where} has {list(value)}"
+        for name, kind in schema.items():
+            check(value[name], kind, f"{where}.{name}")
+    elif isinstance(schema, list):
+        for item in value:
+            check(item, schema[0], where)
+    else:
+        kinds = schema if isinstance(schema, tuple) else (schema,)
+        assert type(value) in kinds, f"{where} is {value!r}"	# a bool is no int here
+
+
+@tap.test
+def test_schema_live():
+    """a live state has all members, with their types, in their order"""
+    with tap.Service("--instance-id", "cam.1", "--quality", "77") as service:
+        service.wait_until_live()
+        state = service.state()
+        check(state, SCHEMA)
+        check(state["glint"]["frame"], FRAME, "frame")
+        assert state["instance_id"] == "cam.1"
+        assert state["encoder"]["quality"] == 77
+        assert state["glint"]["source"]["reason"] == ""
+        assert state["glint"]["loop"]["backend"] in ("uring", "epoll")
+
+
+@tap.test
+def test_schema_missing():
+    """so has one without a device, and says what is missing"""
+    with tap.Service("--resolution", "800x600", device=tap.MISSING) as service:
+        check(service.state(), SCHEMA)
+        service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
+        state = service.state()
+        check(state, SCHEMA)
+        assert state["source"]["online"] is False
+        assert state["source"]["captured_fps"] == 0
+        assert state["source"]["resolution"] == {"width": 800, "height": 600}
+        assert state["glint"]["frame"] == {}
+
+
+@tap.test
+def test_size():
+    """the size is that of the video as soon as there is one, or the fake one"""
+    with tap.Service("--resolution", "320x240") as service:
+        service.wait_until_live()
+        assert service.state()["source"]["resolution"] == {"width": 320, "height": 240}
+    with tap.Service("--fake-resolution", "1920x1080") as service:
+        assert service.state()["source"]["resolution"] == {"width": 1920, "height": 1080}
+
+
+@tap.test
+def test_accounting():
+    """every frame is accounted for, whoever watches"""
+    with tap.Service() as service:
+        service.wait_until_live()
+        with tap.Stream(service, "?key=me") as stream:
+            for _ in range(20):
+                stream.part()
+                state = service.state()
+                ledger = state["glint"]["ledger"]
+                assert ledger["unaccounted"] == 0, ledger
+                (client,) = state["stream"]["clients_stat"].values()
+                check(client, CLIENT, "client")
+                assert client["key"] == "me"
+            assert ledger["delivered"] > 0
+            assert state["glint"]["clients"]["pictures_sent"] >= 20 - 1
+            assert state["glint"]["latency_ns"]["total"]["count"] > 0
+        service.wait_for(lambda now: now["stream"] == {**now["stream"], "clients": 0,
+                                                       "clients_stat": {}})
+
+
+@tap.test
+def test_nothing_is_encoded_for_nobody():
+    """while nobody wants a picture frames are captured and none is encoded"""
+    with tap.Service() as service:
+        service.wait_until_live()
+        first = service.state()["glint"]["frame"]["sequence"]
+        service.wait_for(lambda state: state["glint"]["frame"]["sequence"] > first + 10)
+        state = service.state()["glint"]
+        assert state["encoder"]["encoded"] == 0
+        assert state["ledger"]["skipped"] > 10
+
+
+@tap.test
+def test_cookie():
+    """the stream's cookie names its entry"""
+    with tap.Service("--instance-id", "x") as service, tap.Stream(service, "?key=a%2Fb") as stream:
+        cookie = stream.reply.header("Set-Cookie")
+        name, _, value = cookie.split(";")[0].partition("=")
+        key, _, client = value.partition("/")
+        assert name == "stream_client_x" and key == "a%2Fb", cookie
+        assert service.state()["stream"]["clients_stat"][client]["key"] == "a%2Fb"
+
+
+tap.main()
