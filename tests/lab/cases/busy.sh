@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# guests: uml
+# loops: uring epoll
+# timeout: 40
+#
+# Another process streams from the device: glint says so, and has it when that one ends.
+# shellcheck source=../lib.sh
+. "$LAB/lib.sh"
+
+v4l2-ctl -d "$DEVICE" --stream-mmap --stream-count=100000 >/run/other 2>&1 &
+other=$!
+for ((i = 0; i < 50; i++)); do
+	[ ! -s /run/other ] || break
+	pause 0.1
+done
+expect "the other process streams" test -s /run/other
+
+start_glintd -d "$DEVICE" -r 640x360
+await_state $REASON busy 5
+expect_state "it is not called live" $ONLINE false
+kill $other
+wait $other || true
+
+await_state $ONLINE true 5
+expect_state "nothing is wrong any more" $REASON ""
+expect_nothing_unaccounted
+stop_glintd

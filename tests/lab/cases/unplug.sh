@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# guests: uml vm-6.12
+# loops: uring epoll
+# timeout: 60
+#
+# The device goes and comes back, with two clients looking on.
+# shellcheck source=../lib.sh
+. "$LAB/lib.sh"
+
+# more WHAT: the clients get pictures on and on.
+more()
+{
+	local before i
+	ask received
+	before=$REPLY
+	for ((i = 0; i < 50 * PATIENCE; i++)); do
+		ask received
+		[[ $REPLY != *[!0-9]* ]] || fail "$1: $REPLY"
+		[ "$REPLY" -lt $((before + 3)) ] || return 0
+		pause 0.1
+	done
+	fail "$1: only $((REPLY - before)) more pictures came"
+}
+
+start_glintd -d "$DEVICE" -r 640x360
+await_state $ONLINE true 5
+ask clients 2
+more "the clients look on"
+
+# vivid unregisters its node; with the last close it comes back by itself, so that is what
+# shows that glint lets go of everything: file, mappings and polls.
+vivid_press disconnect
+await_state $ONLINE false 3
+await_state $ONLINE true 5
+more "the clients look on after a disconnect"
+
+# Pulled for good: the node is gone from /dev until the driver is bound again.
+platform unbind
+await_state $REASON no-device 5
+expect "the node is gone" test ! -e "$DEVICE"
+snapshot "$LAB_OUT/gone.jpg"
+expect "the picture is not called live" equal "$(header "$LAB_OUT/gone.jpg" X-UStreamer-Online)" false
+expect "the picture says why" equal "$(header "$LAB_OUT/gone.jpg" X-Glint-Reason)" no-device
+more "the clients are shown why"
+
+platform bind
+await_state $ONLINE true 10
+expect_state "nothing is wrong any more" $REASON ""
+more "the clients look on after the device was away"
+
+alive
+expect_nothing_unaccounted
+stop_glintd

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+#
+# The lab: real kernel drivers on a machine without video hardware. See
+# tests/lab/kernel, guest and run, each of which says at its top what it does.
+#
+#   CASES="webcam hdmi"	only these cases
+#   GUESTS="vm-6.12"	only this kernel of Debian's, for check-vm
+#   LAB_ARGS="--loop epoll"	more for tests/lab/run
+
+GUESTS ?= vm-6.12 vm-6.1
+
+lab-picture := $(O)/tests/lab/picture
+
+# Static, for the linking at its start takes a quarter of a second in UML.
+$(lab-picture): tests/lab/picture.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -Wall -Wextra -O2 -D_GNU_SOURCE -static -o $@ $< -ljpeg
+
+lab-kernel:		## build the lab's User-Mode Linux kernel, into the cache
+	@tests/lab/kernel uml
+lab-kernel-debug:	## the same with lockdep, kmemleak and more
+	@tests/lab/kernel uml-debug
+
+check-lab: all $(lab-picture)	## the service on real drivers, in User-Mode Linux
+	@tests/lab/run --build $(O) $(LAB_ARGS) $(CASES)
+lab-soak: all $(lab-picture) kmod-for-lab $(lab-m2m-client)	## half an hour of faults at full rate; SOAK_SECONDS
+	@tests/lab/run --build $(O) --loop uring --env SOAK_SECONDS=$(or $(SOAK_SECONDS),1800) \
+		--timeout $(shell expr $(or $(SOAK_SECONDS),1800) + 300) $(LAB_ARGS) m2m-soak
+check-vm: all $(lab-picture) $(O)/tests/unit/test_partner	## the same on Debian's own kernels 6.12 and 6.1, in QEMU
+	@tests/lab/run --build $(O) $(addprefix --guest ,$(GUESTS)) --loop uring $(LAB_ARGS) \
+		$(or $(CASES),rig webcam hdmi unplug memory)
+lab: all			## a shell in a User-Mode Linux guest with vivid
+	@echo 'In the guest: $(abspath $(O))/glintd -d /dev/video0 -r 1280x720 --unix /run/glint.sock &'
+	@echo 'and then:     curl --unix-socket /run/glint.sock http://glint/state; v4l2-ctl -L; exit'
+	@tests/lab/guest uml
+.PHONY: lab-kernel lab-kernel-debug check-lab lab-soak check-vm lab
