@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Measured values, all kept: a percentile is one of them and not an estimate. */
+#ifndef GLINT_BENCH_TALLY_H
+#define GLINT_BENCH_TALLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tally {
+	uint64_t *values;	/* malloc()ed */
+	size_t count, room;
+};
+
+void tally_add(struct tally *tally, uint64_t value);
+
+/* The smallest value that @percent of all do not exceed; 0 without values. Sorts. */
+uint64_t tally_percentile(struct tally *tally, unsigned percent);
+void tally_fini(struct tally *tally);
+#endif
