@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/listener.h"
 
 #define TEMPORARY_MAX 16
+#define LET_GO_NS     (500 * GLINT_NSEC_PER_MSEC)
+#define TRIES_MAX     10	/* of a service that hangs up on all, for it is full */
 
 static const struct glint_log_topic topic = { "net" };
 
@@ -65,20 +69,39 @@ static int bind_temporary(int fd, const struct glint_unix_place *place, const ch
 	return 0;
 }
 
-/* Whether anybody would answer there; also when we may not ask. */
+/* Connects, and waits for the other side to hang up: 1 it did, 0 it did not, or an error. */
+static int try_listener(const struct sockaddr_un *address, int timeout_ms)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct pollfd hangup = { .fd = fd };
+	int result;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		result = -errno;
+	else
+		result = poll(&hangup, 1, timeout_ms) > 0;
+	close(fd);
+	return result;
+}
+
+/*
+ * Whether anybody would answer there; also when we may not ask. The kernel keeps
+ * what an io_uring was polling for some time after its process has been killed
+ * (io_uring/io_uring.c, io_ring_exit_work), and hangs up in the end.
+ */
 static bool somebody_listens(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool refused;
+	uint64_t deadline_ns = glint_now_ns() + LET_GO_NS;
+	int result, tries = 0;
 
-	if (fd < 0)
-		return true;
 	strcpy(address.sun_path, path);	/* place_open() has looked at its length */
-	refused = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 &&
-		  (errno == ECONNREFUSED || errno == ENOENT);
-	close(fd);
-	return !refused;
+	do
+		result = try_listener(&address, (int)(LET_GO_NS / GLINT_NSEC_PER_MSEC));
+	while (result == 1 && ++tries < TRIES_MAX && glint_now_ns() < deadline_ns);
+	return result != -ECONNREFUSED && result != -ENOENT;
 }
 
 /* Moves it to its place where nothing is; -EEXIST when something is. */

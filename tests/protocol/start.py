@@ -47,8 +47,8 @@ def answers(path):
         with tap.connect(path) as sock:
             sock.sendall(tap.request("GET", "/state").encode())
             return json.loads(tap.Reply(tap.Reader(sock)).body)["ok"]
-    except ConnectionRefusedError:
-        return False	# the stale one
+    except (ConnectionError, EOFError):
+        return False	# the stale one: closed, or about to be
 
 
 @tap.test

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "net_rig.h"
@@ -66,6 +68,63 @@ static void test_a_stale_socket_is_replaced(void)
 	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
 	CU_ASSERT_EQUAL(entries(r.dir), 1);
 	rig_answers(&r);
+	rig_close(&r);
+}
+
+/* Closes the listening socket @arg, with who waits in its queue, as soon as somebody does. */
+static void *let_go(void *arg)
+{
+	struct pollfd waiting = { .fd = *(int *)arg, .events = POLLIN };
+
+	while (poll(&waiting, 1, -1) != 1)
+		;
+	close(waiting.fd);
+	return NULL;
+}
+
+/* So it is after a kill: an io_uring outlives its process, and with it what it polled. */
+static void test_a_socket_that_is_let_go_a_moment_later_is_replaced(void)
+{
+	pthread_t thread;
+	struct rig r;
+	int fd;
+
+	RIG_PREPARE(&r);
+	fd = listen_at(r.path);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, let_go, &fd), 0);
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	pthread_join(thread, NULL);
+	CU_ASSERT_EQUAL(entries(r.dir), 1);
+	rig_answers(&r);
+	rig_close(&r);
+}
+
+/* Accepts everybody and hangs up, as a service with too many clients does. */
+static void *hang_up(void *arg)
+{
+	int fd;
+
+	while ((fd = accept(*(int *)arg, NULL, NULL)) >= 0)
+		close(fd);
+	return NULL;
+}
+
+static void test_a_socket_whose_service_hangs_up_on_everybody_is_not(void)
+{
+	pthread_t thread;
+	struct rig r;
+	int fd;
+
+	RIG_PREPARE(&r);
+	glint_log_setup(GLINT_LOG_ERROR, 0);
+	fd = listen_at(r.path);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, hang_up, &fd), 0);
+	CU_ASSERT_EQUAL(rig_create(&r), -EADDRINUSE);
+	CU_ASSERT_EQUAL(entries(r.dir), 1);
+	shutdown(fd, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(fd);
+	unlink(r.path);
 	rig_close(&r);
 }
 
@@ -292,6 +351,8 @@ static void test_sockets_that_were_passed_in_are_served_and_not_removed(void)
 GLINT_TESTS("listener",
 	GLINT_TEST(test_the_path_can_be_connected_to_before_the_service_is_ready),
 	GLINT_TEST(test_a_stale_socket_is_replaced),
+	GLINT_TEST(test_a_socket_that_is_let_go_a_moment_later_is_replaced),
+	GLINT_TEST(test_a_socket_whose_service_hangs_up_on_everybody_is_not),
 	GLINT_TEST(test_a_socket_that_somebody_listens_on_is_not),
 	GLINT_TEST(test_a_file_is_replaced_only_if_asked_for),
 	GLINT_TEST(test_what_cannot_be_replaced_is_an_error_and_leaves_nothing_behind),
