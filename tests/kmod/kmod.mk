@@ -34,7 +34,7 @@ check-kmod: $(lab-m2m-client) $(lab-hostile)	## the virtual JPEG encoder by itse
 .PHONY: kmod kmod-vm check-kmod
 
 # All cases run there, so it has to be built.
-check-lab: kmod-for-lab $(lab-m2m-client) $(lab-hostile)
+check-lab lab-soak: kmod-for-lab $(lab-m2m-client) $(lab-hostile)
 kmod-for-lab:
 	@tests/kmod/build uml >/dev/null || [ $$? = 77 ]
 .PHONY: kmod-for-lab
