@@ -63,11 +63,14 @@ fds=$(wc -l </run/fds) tasks=$(threads) bufs=$(dmabufs) memory=
 end=$((SECONDS + seconds))
 faults=0
 while [ $SECONDS -lt $end ]; do
+	ordered=$SECONDS
 	one_fault
 	faults=$((faults + 1))
-	pause $((RANDOM % 3 + 1))
-	# What rests cannot fail: the next fault is for hardware that works.
-	await_state $M2M_STATE ok 70
+	pause 1
+	# What rests cannot fail: the next fault is for hardware that works, for as long as it has
+	# rested mostly, when it is trusted again and will rest only a second.
+	await_state $M2M_STATE ok 130
+	[ $((RANDOM % 8)) = 0 ] || pause $((SECONDS - ordered + RANDOM % 3))
 	alive
 	expect_nothing_unaccounted
 	# After some of everything has happened, memory is what it will be.
