@@ -184,6 +184,12 @@ else
 	skip "udev accepts the rules" "this udevadm cannot verify"
 fi
 rm -f "$dest"/program*
+# Without any of the libraries: to install them is the first that it does.
+begins_with_what_is_missing()
+{
+	PKG_CONFIG=/nonexistent "${MAKE:-make}" -n MAKE=true O="$dest/new" run
+}
+ok "make run needs nothing before it has installed it" begins_with_what_is_missing
 uninstalled()
 {
 	run_make uninstall && ! find "$root" -type f -o -type l | grep .
