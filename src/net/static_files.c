@@ -77,8 +77,9 @@ static void path_squeeze(char *path)
 		size_t len = strcspn(from, "/");
 
 		if (len == 2 && from[0] == '.' && from[1] == '.') {
-			while (to > path && *--to != '/')
-				;
+			char *slash = memrchr(path, '/', (size_t)(to - path));
+
+			to = slash ? slash : path;
 		} else if (len > 0 && !(len == 1 && *from == '.')) {
 			if (to > path)
 				*to++ = '/';

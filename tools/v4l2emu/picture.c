@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "picture.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <stdlib.h>
@@ -29,8 +30,10 @@ size_t emu_picture_size(uint32_t fourcc, uint32_t width, uint32_t height)
 /* Shared, as a device's memory is, so that it is not on the account of the program. */
 static uint8_t *shared_alloc(size_t size)
 {
-	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *map;
 
+	assert(size > 0);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return map == MAP_FAILED ? NULL : map;
 }
 
