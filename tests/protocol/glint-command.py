@@ -13,16 +13,12 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import tempfile
 import threading
-import traceback
 
 import tap
 
 GLINT = os.environ.get("GLINT", "build/glint")
-GLINTD = os.environ.get("GLINTD", "build/glintd")
-PATIENCE = 60	# seconds; only met when something is broken
 
 OK, USAGE, UNREACHABLE, NO_VIDEO = range(4)
 
@@ -63,7 +59,7 @@ def state(online, **glint):
 def run(*args, env=None, **more):
     clean = {key: value for key, value in os.environ.items()
              if key not in ("GLINT_SOCKET", "GLINT_LOGIN", "XDG_RUNTIME_DIR")}
-    return subprocess.run([GLINT, *args], capture_output=True, timeout=PATIENCE,
+    return subprocess.run([GLINT, *args], capture_output=True, timeout=tap.PATIENCE,
                           env={**clean, **(env or {})}, stdin=subprocess.DEVNULL, check=False,
                           **more)
 
@@ -388,12 +384,12 @@ def interrupt(process):
     """Ctrl-C. ThreadSanitizer keeps a signal until the program's next call has returned, which
     may be the one that the signal is to end: there it is sent until the program has seen it."""
     process.send_signal(signal.SIGINT)
-    for _ in range(PATIENCE if tap.built_with("TSAN") else 0):
+    for _ in range(tap.PATIENCE if tap.built_with("TSAN") else 0):
         try:
             return process.communicate(timeout=1)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
-    return process.communicate(timeout=PATIENCE)
+    return process.communicate(timeout=tap.PATIENCE)
 
 
 def test_an_interrupted_stream_is_fine_and_still_counts():
@@ -427,7 +423,9 @@ def test_devices_are_listed_as_text_and_as_json():
 
 @contextlib.contextmanager
 def service(box, *args):
-    with subprocess.Popen([GLINTD, "--unix", box.socket, *args], stderr=subprocess.PIPE,
+    if not os.access(tap.GLINTD, os.X_OK):
+        raise tap.Skip("the service is not built")
+    with subprocess.Popen([tap.GLINTD, "--unix", box.socket, *args], stderr=subprocess.PIPE,
                           stdin=subprocess.DEVNULL) as process:
         try:
             while not os.path.exists(box.socket):
@@ -435,7 +433,7 @@ def service(box, *args):
             yield process
         finally:
             process.terminate()
-            process.communicate(timeout=PATIENCE)
+            process.communicate(timeout=tap.PATIENCE)
 
 
 def test_the_service_and_the_command_understand_each_other():
@@ -490,35 +488,6 @@ def test_a_missing_device_is_3_for_every_command():
         assert box.files() == []
 
 
-REAL = (test_the_service_and_the_command_understand_each_other,
-        test_a_later_snapshot_is_a_later_frame, test_the_service_streams_to_the_command,
-        test_a_missing_device_is_3_for_every_command)
-
-
-def main():
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    tests = [function for name, function in globals().items()
-             if name.startswith("test_") and wanted in name]
-    if not os.access(GLINT, os.X_OK):
-        print("1..0 # SKIP the glint command is not built")
-        return 0
-    failed = 0
-    print(f"1..{len(tests)}")
-    for number, test in enumerate(tests, 1):
-        name = test.__name__[len("test_"):].replace("_", " ")
-        if test in REAL and not os.access(GLINTD, os.X_OK):
-            print(f"ok {number} - {name} # SKIP glintd is not built", flush=True)
-            continue
-        try:
-            test()
-            print(f"ok {number} - {name}", flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print(f"not ok {number} - {name}")
-            for line in traceback.format_exc().splitlines():
-                print(f"#   {line}", flush=True)
-    return failed > 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+for test in [value for name, value in globals().items() if name.startswith("test_")]:
+    tap.test(test)
+tap.main(GLINT)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the protocol tests share: TAP, a service of one's own, and HTTP without a library.
 
-A test is a function with @tap.test; its docstring is the sentence that it tests.
+A test is a function with @tap.test; its docstring, or else its name, is the sentence that
+it tests.
 tap.main() runs all of them. From the environment: GLINTD, GLINT, BUILD.
 """
 import contextlib
@@ -32,14 +33,21 @@ def test(function):
     return function
 
 
-def main():
-    if not os.access(GLINTD, os.X_OK):
-        print("1..0 # SKIP the service is not built")
+def sentence(function):
+    if function.__doc__:
+        return function.__doc__.strip().splitlines()[0]
+    return function.__name__.removeprefix("test_").replace("_", " ")
+
+
+def main(program=GLINTD):
+    """Runs all tests of @program."""
+    if not os.access(program, os.X_OK):
+        print(f"1..0 # SKIP {os.path.basename(program)} is not built")
         return
     print(f"1..{len(_tests)}", flush=True)
     failed = False
     for number, function in enumerate(_tests, 1):
-        name = function.__doc__.strip().splitlines()[0]
+        name = sentence(function)
         try:
             function()
             print(f"ok {number} - {name}", flush=True)
