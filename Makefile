@@ -82,9 +82,11 @@ endif
 $(O)/.config:
 	@scripts/kconfig.sh use $(O) configs/default_defconfig
 
-$(auto-conf) $(autoconf-h) &: $(O)/.config $(kconfig-files) scripts/kconfig.sh
+$(auto-conf): $(O)/.config $(kconfig-files) scripts/kconfig.sh
 	$(say) CONFIG $(O)/.config
 	@scripts/kconfig.sh sync $(O) && touch -c $(auto-conf)
+# Comes with it, and is older when nothing has changed.
+$(autoconf-h): $(auto-conf) ;
 
 $(libs-mk): $(auto-conf) scripts/find-libs
 	@scripts/find-libs $(auto-conf) >$@

@@ -11,29 +11,8 @@ dest=$(mktemp -d)
 trap 'rm -r "$dest"' EXIT
 prefix=/opt/glint
 root=$dest$prefix
-number=0 status=0
-
-# ok NAME COMMAND...: a test that passes when the command does; else shows what it said.
-ok()
-{
-	local name=$1 out
-	shift
-
-	number=$((number + 1))
-	if out=$("$@" 2>&1); then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		sed 's/^/#   /' <<<"$out"
-		status=1
-	fi
-}
-
-skip()
-{
-	number=$((number + 1))
-	echo "ok $number - $1 # SKIP $2"
-}
+# shellcheck source=tap.sh
+. tests/install/tap.sh
 
 run_make()
 {
@@ -195,4 +174,4 @@ uninstalled()
 	run_make uninstall && ! find "$root" -type f -o -type l | grep .
 }
 ok "make uninstall leaves nothing" uninstalled
-exit $status
+finish
