@@ -62,7 +62,9 @@ static error_t parse_service(int key, char *arg, struct argp_state *state)
 	}
 }
 
-const struct argp tool_service_argp = { .options = service_options, .parser = parse_service };
+static const struct argp service_argp = { .options = service_options, .parser = parse_service };
+
+const struct argp_child tool_service_child[] = { { &service_argp, 0, NULL, 0 }, { 0 } };
 
 void tool_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
@@ -119,16 +121,11 @@ static const char doc[] =
 	"Exit status: 0 fine; 1 wrong usage, or a file that cannot be written; 2 the service cannot be "
 	"reached or does not answer; 3 it answers that there is no live video.";
 
-static const struct argp_child children[] = {
-	{ &tool_service_argp, 0, NULL, 0 },
-	{ 0 },
-};
-
 static const struct argp main_argp = {
 	.parser = parse_main,
 	.args_doc = "COMMAND [OPTION...]",
 	.doc = doc,
-	.children = children,
+	.children = tool_service_child,
 };
 
 int main(int argc, char **argv)

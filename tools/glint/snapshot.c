@@ -62,8 +62,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = { { &tool_service_argp, 0, NULL, 0 }, { 0 } };
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
@@ -71,7 +69,7 @@ static const struct argp argp = {
 	       "\v"
 	       "The file appears when it is complete, in place of an old one. Without live video the "
 	       "exit status is 3 in any case, and there is a file only with --any.",
-	.children = children,
+	.children = tool_service_child,
 };
 
 /* Members that the service did not tell are left out. */

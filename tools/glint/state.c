@@ -85,15 +85,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = { { &tool_service_argp, 0, NULL, 0 }, { 0 } };
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.doc = "Shows what the service sees and does."
 	       "\v"
 	       "Exits with 3 when the video is not live; the state is shown all the same.",
-	.children = children,
+	.children = tool_service_child,
 };
 
 static void print_json(const char *text, size_t len)

@@ -86,8 +86,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = { { &tool_service_argp, 0, NULL, 0 }, { 0 } };
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
@@ -95,7 +93,7 @@ static const struct argp argp = {
 	       "\v"
 	       "NUMBER is the driver's count, so that a gap is a frame that did not come. Ends with 3 "
 	       "when no live picture comes for as long as --timeout says. Ctrl-C ends it, too, with 0.",
-	.children = children,
+	.children = tool_service_child,
 };
 
 static void show_progress(struct run *run, uint64_t now_ns)

@@ -20,8 +20,8 @@ int tool_snapshot(int argc, char **argv, struct tool_service *service);
 int tool_stream(int argc, char **argv, struct tool_service *service);
 int tool_devices(int argc, char **argv, struct tool_service *service);
 
-/* --socket and --timeout, as a child of a command's parser; its input is the service. */
-extern const struct argp tool_service_argp;
+/* --socket and --timeout: the one child of a command's parser; its input is the service. */
+extern const struct argp_child tool_service_child[];
 
 /* argp_parse() with the program's ways: no stray words, 1 for bad usage. */
 void tool_parse(const struct argp *argp, int argc, char **argv, void *input);
