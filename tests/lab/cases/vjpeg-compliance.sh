@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
-# timeout: 200
+# timeout: 300
 #
 # v4l2-compliance finds nothing about vjpeg that it does not find about the kernel's
-# own memory-to-memory test driver: what is left is the tool's age.
+# own memory-to-memory test driver: what is left is the tool's age. From 1.30 on the tool
+# sleeps for 16 s each time that it is called ("test blocking wait"), which is once a family.
 # shellcheck disable=SC1091
 . "$LAB/lib.sh"
 . "$LAB/../kmod/lib.sh"
