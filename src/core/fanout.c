@@ -48,6 +48,19 @@ bool glint_fanout_wanted(const struct glint_fanout *fanout)
 	return !glint_list_empty(&fanout->sinks);
 }
 
+bool glint_fanout_wants(const struct glint_fanout *fanout, const struct glint_frame *frame)
+{
+	const struct glint_list *node;
+
+	for (node = fanout->sinks.next; node != &fanout->sinks; node = node->next) {
+		const struct glint_sink *sink = glint_list_entry(node, struct glint_sink, link);
+
+		if (!sink->wants || sink->wants(sink, frame))
+			return true;
+	}
+	return false;
+}
+
 unsigned glint_fanout_push(struct glint_fanout *fanout, struct glint_frame *frame)
 {
 	/* A sink leaves by its own doing only, so the last one of now is there until its turn. */

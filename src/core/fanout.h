@@ -22,6 +22,8 @@ struct glint_sink {
 	 * took the frame. May detach itself, and only itself.
 	 */
 	bool (*push)(struct glint_sink *sink, struct glint_frame *frame);
+	/* Whether it would take @frame, or what is made of it. NULL: any. */
+	bool (*wants)(const struct glint_sink *sink, const struct glint_frame *frame);
 	struct glint_list link;
 };
 
@@ -40,7 +42,11 @@ void glint_fanout_attach(struct glint_fanout *fanout, struct glint_sink *sink);
 /* Fine on a sink that is not attached; a sink's link starts with glint_list_init(). */
 void glint_fanout_detach(struct glint_fanout *fanout, struct glint_sink *sink);
 
+/* Somebody is attached. */
 bool glint_fanout_wanted(const struct glint_fanout *fanout);
+
+/* Somebody who is attached wants @frame: before it is worked on. */
+bool glint_fanout_wants(const struct glint_fanout *fanout, const struct glint_frame *frame);
 
 /*
  * Returns how many sinks took @frame. The caller keeps its own reference. A sink

@@ -268,6 +268,8 @@ static bool encoder_on_frame(struct glint_sink *sink, struct glint_frame *frame)
 {
 	struct glint_encoder *encoder = container_of(sink, struct glint_encoder, sink);
 
+	if (!glint_fanout_wants(&encoder->pictures, frame))
+		return false;
 	if (!glint_pace_take(&encoder->pace, frame->complete_ns))
 		return false;
 	for (unsigned i = 0; i < encoder->n_backends; i++)

@@ -405,6 +405,36 @@ static void test_nothing_is_encoded_when_nobody_wants_a_picture(void)
 	rig_close(&r);
 }
 
+static bool wants_odd(const struct glint_sink *sink, const struct glint_frame *frame)
+{
+	(void)sink;
+	return frame->seq % 2 == 1;
+}
+
+static void test_a_frame_that_nobody_wants_is_not_encoded(void)
+{
+	struct glint_encoder_status status;
+	struct source_frame f;
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	r.sink.wants = wants_odd;
+	rig_want(&r);
+	frame_init(&f, V4L2_PIX_FMT_YUYV, 64, 64);
+	frame_draw(&f);
+	rig_push(&r, &f, 2);
+	CU_ASSERT_EQUAL(f.frame.outcome, GLINT_OUTCOME_SKIPPED);
+	CU_ASSERT_EQUAL(f.released, 1);
+	rig_push(&r, &f, 3);
+	rig_wait(&r, &r.pushed, 1);
+	CU_ASSERT_EQUAL(r.seqs[0], 3);
+	glint_encoder_status(r.encoder, &status);
+	CU_ASSERT_EQUAL(status.encoded, 1);
+	frame_fini(&f);
+	rig_close(&r);
+}
+
 static void test_the_newest_frame_takes_the_place_of_the_one_that_waits(void)
 {
 	struct source_frame f[4];
@@ -609,6 +639,7 @@ GLINT_TESTS("encoder",
 	GLINT_TEST(test_the_number_of_slices_does_not_change_a_pixel),
 	GLINT_TEST(test_every_small_size_decodes_and_stays_within_its_buffer),
 	GLINT_TEST(test_nothing_is_encoded_when_nobody_wants_a_picture),
+	GLINT_TEST(test_a_frame_that_nobody_wants_is_not_encoded),
 	GLINT_TEST(test_the_newest_frame_takes_the_place_of_the_one_that_waits),
 	GLINT_TEST(test_pictures_that_readers_keep_are_bounded),
 	GLINT_TEST(test_a_frame_whose_memory_is_too_small_fails_and_the_next_one_works),

@@ -134,6 +134,29 @@ static void test_a_sink_attached_during_a_push_waits_for_the_next_frame(void)
 	CU_ASSERT_EQUAL(late.pushed, 1);
 }
 
+static bool wants_odd(const struct glint_sink *sink, const struct glint_frame *asked)
+{
+	(void)sink;
+	return asked->seq % 2 == 1;
+}
+
+static void test_a_frame_is_wanted_if_one_sink_wants_it(void)
+{
+	struct glint_frame even = { .seq = 2 }, odd = { .seq = 3 };
+	struct glint_fanout fanout;
+	struct reader readers[2];
+
+	rig_init(&fanout, readers, 2);
+	readers[0].sink.wants = readers[1].sink.wants = wants_odd;
+	CU_ASSERT_TRUE(glint_fanout_wants(&fanout, &odd));
+	CU_ASSERT_FALSE(glint_fanout_wants(&fanout, &even));
+	readers[1].sink.wants = NULL;	/* any */
+	CU_ASSERT_TRUE(glint_fanout_wants(&fanout, &even));
+	glint_fanout_detach(&fanout, &readers[0].sink);
+	glint_fanout_detach(&fanout, &readers[1].sink);
+	CU_ASSERT_FALSE(glint_fanout_wants(&fanout, &odd));
+}
+
 GLINT_TESTS("fanout",
 	GLINT_TEST(test_each_sink_gets_the_frame_and_the_takers_are_counted),
 	GLINT_TEST(test_demand_is_told_at_the_first_sink_and_after_the_last),
@@ -141,4 +164,5 @@ GLINT_TESTS("fanout",
 	GLINT_TEST(test_sinks_that_leave_in_their_push_disturb_no_other),
 	GLINT_TEST(test_a_sink_that_leaves_and_returns_gets_the_frame_once),
 	GLINT_TEST(test_a_sink_attached_during_a_push_waits_for_the_next_frame),
+	GLINT_TEST(test_a_frame_is_wanted_if_one_sink_wants_it),
 )
