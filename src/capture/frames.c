@@ -29,23 +29,45 @@ static bool stamp_is_plausible(const struct glint_capture_stream *stream, uint64
 	       stamp_ns > stream->last_stamp_ns;
 }
 
+/*
+ * When the exposure of a frame began, at the earliest. Up to its end it takes two frame
+ * times at most, one to be exposed and one to be read out: it began when the frame before
+ * the last had ended, or later. Measured like this it holds at every rate, and in the dark,
+ * where a camera is slower than it says. 0 for the first two of a stream.
+ */
+static uint64_t exposure_before_end(struct glint_capture_stream *stream, uint64_t ended_ns)
+{
+	uint64_t exposure_ns = stream->ended_ns[1];
+
+	stream->ended_ns[1] = stream->ended_ns[0];
+	stream->ended_ns[0] = ended_ns;
+	return exposure_ns;
+}
+
 static void frame_stamp(struct glint_capture *capture, struct glint_frame *frame,
 			const struct glint_vbuf *vbuf)
 {
-	uint64_t now_ns = glint_now_ns(), stamp_ns = vbuf->timestamp_ns;
-	bool plausible = stamp_is_plausible(&capture->stream, stamp_ns, now_ns);
+	struct glint_capture_stream *stream = &capture->stream;
+	uint64_t now_ns = glint_now_ns(), stamp_ns = vbuf->timestamp_ns, exposure_ns;
+	bool plausible = stamp_is_plausible(stream, stamp_ns, now_ns);
+	bool start_of_exposure = plausible && vbuf->start_of_exposure;
+	bool end_of_frame = plausible && !vbuf->start_of_exposure;
 
-	capture->stream.last_stamp_ns = stamp_ns;
+	stream->last_stamp_ns = stamp_ns;
+	stream->taken_ns = now_ns;
 	frame->dequeue_ns = now_ns;
 	frame->capture_ns = plausible ? stamp_ns : now_ns;
 	/* A start of exposure says nothing of when the frame was complete. */
 	frame->complete_ns = vbuf->start_of_exposure ? now_ns : frame->capture_ns;
+	/* We may be late, so the time of arrival is no proof; that it was not there before is. */
+	exposure_ns = exposure_before_end(stream, end_of_frame ? stamp_ns : stream->drained_ns);
+	frame->exposure_ns = start_of_exposure ? stamp_ns : exposure_ns;
 
 	capture->last.seq = vbuf->seq;
 	capture->last.capture_ns = frame->capture_ns;
 	capture->last.complete_ns = frame->complete_ns;
 	capture->last.arrival = !plausible;
-	capture->last.start_of_exposure = plausible && vbuf->start_of_exposure;
+	capture->last.start_of_exposure = start_of_exposure;
 }
 
 /* --- Content ------------------------------------------------------------------------ */
@@ -140,6 +162,8 @@ static void capture_drain(struct glint_capture *capture)
 		glint_frame_unref(newest);
 		newest = frame;
 	}
+	if (err == -EAGAIN)
+		capture->stream.drained_ns = capture->stream.taken_ns;
 	capture_deliver(capture, newest);
 	if (err < 0 && err != -EAGAIN && capture->state == GLINT_CAPTURE_LIVE)
 		glint_capture_fail(capture, err);

@@ -44,6 +44,9 @@ struct glint_capture_stream {
 	uint64_t last_good_ns;		/* when a good frame came, or the stream started */
 	uint64_t frames;		/* good ones */
 	uint64_t last_stamp_ns;		/* the driver's, whatever it is worth */
+	uint64_t taken_ns;		/* when the last frame was taken from the driver */
+	uint64_t drained_ns;		/* what is not taken yet had not ended then */
+	uint64_t ended_ns[2];		/* the last frame, and the one before: not before that */
 	bool doubted;			/* the source may have changed: show nothing before we know */
 	bool changed;			/* it has said so, and there is no other way to know */
 };

@@ -42,6 +42,7 @@ struct glint_frame {
 	uint32_t seq;				/* driver's count: a gap is a drop */
 	uint32_t used;				/* bytes of plane 0 that carry data (compressed formats) */
 	uint64_t capture_ns;			/* driver's stamp, CLOCK_MONOTONIC */
+	uint64_t exposure_ns;			/* the exposure did not begin before; 0: nobody knows */
 	uint64_t complete_ns;			/* when the whole frame was in memory: never later
 						 * than dequeue_ns, never in the future */
 	uint64_t dequeue_ns;			/* when the loop took it from the driver */

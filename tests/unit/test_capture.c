@@ -31,6 +31,7 @@ struct rig {
 	struct glint_frame *kept;
 	enum glint_outcome outcome;
 	uint32_t last_seq;
+	uint64_t last_exposure_ns, last_dequeue_ns;
 };
 
 static bool rig_push(struct glint_sink *sink, struct glint_frame *frame)
@@ -39,6 +40,8 @@ static bool rig_push(struct glint_sink *sink, struct glint_frame *frame)
 
 	rig->pushed++;
 	rig->last_seq = frame->seq;
+	rig->last_exposure_ns = frame->exposure_ns;
+	rig->last_dequeue_ns = frame->dequeue_ns;
 	frame->outcome = rig->outcome;
 	if (rig->keeps && !rig->kept)
 		rig->kept = glint_frame_ref(frame);
@@ -360,6 +363,71 @@ static void test_stamps_that_cannot_be_true_become_the_time_of_arrival(void)
 		CU_ASSERT_TRUE(status.last_capture_ns >= before);
 		CU_ASSERT_TRUE(status.last_complete_ns <= glint_now_ns());
 	}
+	rig_close(&rig);
+}
+
+static void test_a_stamp_of_the_exposures_start_is_when_it_began(void)
+{
+	uint64_t stamp = (glint_now_ns() - GLINT_NSEC_PER_MSEC) / 1000 * 1000;
+	struct rig rig;
+
+	rig_init(&rig);
+	RIG_START(&rig);
+	RIG_UNTIL(&rig, rig_streams(&rig));
+	rig_frame(&rig, &(struct fake_frame){ .stamp_ns = stamp,
+					      .flags = V4L2_BUF_FLAG_TSTAMP_SRC_SOE });
+	CU_ASSERT_EQUAL(rig.last_exposure_ns, stamp);
+	rig_close(&rig);
+}
+
+static void test_else_it_began_when_the_frame_before_the_last_had_ended(void)
+{
+	uint64_t first = (glint_now_ns() - GLINT_NSEC_PER_MSEC) / 1000 * 1000;
+	const uint64_t began[] = { 0, 0, first, first + 1000, first + 2000 };
+	struct rig rig;
+
+	rig_init(&rig);
+	RIG_START(&rig);
+	RIG_UNTIL(&rig, rig_streams(&rig));
+	for (unsigned i = 0; i < ARRAY_SIZE(began); i++) {
+		rig_frame(&rig, &(struct fake_frame){ .seq = i, .stamp_ns = first + i * 1000 });
+		CU_ASSERT_EQUAL(rig.last_exposure_ns, began[i]);
+	}
+	rig_close(&rig);
+}
+
+static void frame_of_another_clock(struct rig *rig, uint32_t seq)
+{
+	rig_frame(rig, &(struct fake_frame){ .seq = seq, .stamp_ns = 1000 });
+}
+
+/* Frames that lie there for a while before we look have no moment of their own. */
+static void test_without_a_stamp_only_what_was_not_there_yet_is_proof(void)
+{
+	uint64_t live_ns, exposure_ns;
+	struct rig rig;
+
+	rig_init(&rig);
+	RIG_START(&rig);
+	RIG_UNTIL(&rig, rig_streams(&rig));
+	frame_of_another_clock(&rig, 0);
+	live_ns = rig.last_dequeue_ns;
+	for (unsigned i = 1; i < 3; i++)
+		fake_v4l2_complete(&rig.fake, -1,
+				   &(struct fake_frame){ .seq = i, .stamp_ns = 1000 });
+	RIG_UNTIL(&rig, glint_capture_ledger(rig.capture)->seen == 3);
+	CU_ASSERT_EQUAL(rig.last_seq, 2);
+	CU_ASSERT_EQUAL(rig.last_exposure_ns, 0);	/* the first: nobody has looked before */
+
+	frame_of_another_clock(&rig, 3);
+	CU_ASSERT_EQUAL(rig.last_exposure_ns, live_ns);	/* when there was no second yet */
+	frame_of_another_clock(&rig, 4);
+	CU_ASSERT_EQUAL(rig.last_exposure_ns, live_ns);	/* nor a third */
+	exposure_ns = rig.last_dequeue_ns;
+	frame_of_another_clock(&rig, 5);
+	frame_of_another_clock(&rig, 6);
+	frame_of_another_clock(&rig, 7);
+	CU_ASSERT_EQUAL(rig.last_exposure_ns, exposure_ns);	/* when there was no fifth yet */
 	rig_close(&rig);
 }
 
@@ -850,6 +918,9 @@ GLINT_TESTS("capture",
 	GLINT_TEST(test_a_buffer_handed_out_twice_starts_the_stream_anew),
 	GLINT_TEST(test_the_drivers_stamp_is_used_when_it_can_be_true),
 	GLINT_TEST(test_stamps_that_cannot_be_true_become_the_time_of_arrival),
+	GLINT_TEST(test_a_stamp_of_the_exposures_start_is_when_it_began),
+	GLINT_TEST(test_else_it_began_when_the_frame_before_the_last_had_ended),
+	GLINT_TEST(test_without_a_stamp_only_what_was_not_there_yet_is_proof),
 	GLINT_TEST(test_a_jpeg_needs_beginning_and_end),
 	GLINT_TEST(test_truncated_and_tiny_jpegs_are_corrupt_unless_allowed),
 	GLINT_TEST(test_each_way_of_not_starting_has_its_reason),
