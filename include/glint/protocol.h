@@ -25,6 +25,9 @@
 
 /* Parameters of the query: "1", "true" and "yes" are true. */
 #define GLINT_QUERY_STRICT	  "strict"	  /* snapshot: 503 and a JSON error when not live */
+#define GLINT_QUERY_AFTER	  "after"	  /* snapshot: of a frame whose exposure began then or
+						   * later: ns of the service host's CLOCK_MONOTONIC,
+						   * at most 10 s ahead; or "now". Else 400 */
 #define GLINT_QUERY_EXTRA_HEADERS "extra_headers" /* stream: each part says which frame it is */
 
 /*
@@ -36,6 +39,7 @@
 #define GLINT_HEADER_SEQUENCE	  "X-Glint-Sequence"	/* the driver's count; a gap is lost frames */
 #define GLINT_HEADER_TIMESTAMP_NS "X-Glint-Timestamp-Ns"
 #define GLINT_HEADER_CLOCK	  "X-Glint-Clock"	/* "monotonic"; "arrival": the driver has none */
+#define GLINT_HEADER_EXPOSURE_NS  "X-Glint-Exposure-Ns"	/* it did not begin before; not there: unknown */
 #define GLINT_HEADER_AGE_NS	  "X-Glint-Age-Ns"	/* when the reply began */
 #define GLINT_HEADER_WIDTH	  "X-Glint-Width"	/* pixels */
 #define GLINT_HEADER_HEIGHT	  "X-Glint-Height"

@@ -93,6 +93,8 @@ void glint_fields_add_picture(struct glint_text *head, const struct glint_net *n
 	glint_text_field_uint(head, "X-Glint-Sequence", picture->frame.seq);
 	glint_text_field_uint(head, "X-Glint-Timestamp-Ns", picture->frame.capture_ns);
 	glint_text_field(head, "X-Glint-Clock", clock_of_frames(net));
+	if (picture->frame.exposure_ns > 0)
+		glint_text_field_uint(head, "X-Glint-Exposure-Ns", picture->frame.exposure_ns);
 	glint_text_field_uint(head, "X-Glint-Age-Ns", age_of(picture, now_ns));
 }
 

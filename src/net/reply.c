@@ -181,7 +181,8 @@ void glint_reply_error(struct glint_client *client, unsigned status)
 	glint_client_send(client);
 }
 
-void glint_reply_unavailable(struct glint_client *client, const char *reason, const char *message)
+void glint_reply_refusal(struct glint_client *client, unsigned status, const char *reason,
+			 const char *message)
 {
 	char body[256];
 	struct glint_text text = glint_text_in(body, sizeof(body));
@@ -193,7 +194,7 @@ void glint_reply_unavailable(struct glint_client *client, const char *reason, co
 	glint_text_add(&text, message);
 	glint_text_add(&text, "\"}}\n");
 
-	glint_reply_no_store(glint_reply_begin(client, 503));
+	glint_reply_no_store(glint_reply_begin(client, status));
 	glint_reply_end(client, "application/json", text.used);
 	glint_text_bytes(&client->head, text.base, text.used);
 	glint_client_send(client);

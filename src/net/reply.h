@@ -37,6 +37,7 @@ void glint_reply_owned(struct glint_client *client, unsigned status, const char 
 /* A status and its name as a page. All but 401 end the connection. */
 void glint_reply_error(struct glint_client *client, unsigned status);
 
-/* 503 and a JSON error with a word for programs and a sentence for people. */
-void glint_reply_unavailable(struct glint_client *client, const char *reason, const char *message);
+/* A status and a JSON error with a word for programs and a sentence for people. */
+void glint_reply_refusal(struct glint_client *client, unsigned status, const char *reason,
+			 const char *message);
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * GET /snapshot: the first live picture of a frame that was complete after the
- * request had been read. All who wait share its encoding. Who cannot get one
- * gets the picture that says why, marked as such, or an error if they asked for
- * that (strict=1).
+ * request had been read, and that was exposed after the moment that the request
+ * names (after=). All who wait share its encoding. Who cannot get one gets the
+ * picture that says why, marked as such, or an error if they asked for that
+ * (strict=1).
  */
 #include "net/snapshot.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,8 @@
 
 #define OPENING_NS (1 * GLINT_NSEC_PER_SEC)	/* a device that is about to deliver */
 #define LIVE_NS	   (3 * GLINT_NSEC_PER_SEC)	/* one that does: slow ones have 2 s a frame */
+#define AHEAD_NS   (10 * GLINT_NSEC_PER_SEC)	/* how far from now after= may be */
+#define FRAMES_TO_BE_EXPOSED 4			/* until one has surely begun after a moment */
 
 struct snapshot {
 	struct glint_activity activity;
@@ -30,6 +34,7 @@ struct snapshot {
 	struct glint_sink sink;
 	struct glint_list link;		/* of those that wait */
 	struct glint_picture *picture;	/* while it is being sent */
+	uint64_t after_ns;		/* its exposure must not have begun before; 0: it does not matter */
 	uint64_t deadline_ns;
 	bool strict;
 };
@@ -75,16 +80,24 @@ static void snapshot_give_up(struct snapshot *snapshot)
 
 	snapshot_stop_waiting(snapshot);
 	if (snapshot->strict) {
-		glint_reply_unavailable(snapshot->client, glint_fields_reason(net),
-					"there is no live video");
+		glint_reply_refusal(snapshot->client, 503, glint_fields_reason(net),
+				    "there is no live video");
 		return;
 	}
 	picture = net->ops->offline_picture(net->ctx);
 	if (picture)
 		snapshot_send(snapshot, picture);
 	else
-		glint_reply_unavailable(snapshot->client, "no-memory",
-					"there is no memory for a picture");
+		glint_reply_refusal(snapshot->client, 503, "no-memory",
+				    "there is no memory for a picture");
+}
+
+static bool snapshot_wants(const struct glint_sink *sink, const struct glint_frame *frame)
+{
+	const struct snapshot *snapshot = container_of(sink, struct snapshot, sink);
+
+	return frame->complete_ns >= snapshot->client->request_ns &&
+	       frame->exposure_ns >= snapshot->after_ns;
 }
 
 static bool snapshot_on_picture(struct glint_sink *sink, struct glint_frame *frame)
@@ -92,7 +105,7 @@ static bool snapshot_on_picture(struct glint_sink *sink, struct glint_frame *fra
 	struct snapshot *snapshot = container_of(sink, struct snapshot, sink);
 	struct glint_picture *picture = glint_picture_of(frame);
 
-	if (!picture->live || frame->complete_ns < snapshot->client->request_ns)
+	if (!picture->live || !snapshot_wants(sink, frame))
 		return false;
 	snapshot_stop_waiting(snapshot);
 	glint_net_count_queued(snapshot->client->net, picture);
@@ -146,8 +159,13 @@ static uint64_t patience_ns(const struct glint_net *net)
 static void snapshot_wait(struct snapshot *snapshot, uint64_t patience)
 {
 	struct glint_net *net = snapshot->client->net;
+	uint64_t since_ns = snapshot->client->request_ns;
 
-	snapshot->deadline_ns = snapshot->client->request_ns + patience;
+	if (snapshot->after_ns > 0) {
+		since_ns = MAX(since_ns, snapshot->after_ns);
+		patience *= FRAMES_TO_BE_EXPOSED;
+	}
+	snapshot->deadline_ns = since_ns + patience;
 	if (snapshot->deadline_ns < net->snapshot_limit.due_ns)
 		glint_alarm_set(&net->snapshot_limit, snapshot->deadline_ns);
 	net->counters.snapshots_waiting++;
@@ -155,12 +173,37 @@ static void snapshot_wait(struct snapshot *snapshot, uint64_t patience)
 	glint_fanout_attach(net->pictures, &snapshot->sink);
 }
 
+/* The moment that the request names; 0: none. -EINVAL: it cannot be understood, or waited for. */
+static int after_of(const struct glint_client *client, uint64_t *after_ns)
+{
+	const char *query = glint_http_request(client->http)->query;
+	char word[8];
+	int err;
+
+	*after_ns = 0;
+	if (glint_query_get(query, "after", word, sizeof(word)) && strcmp(word, "now") == 0) {
+		*after_ns = client->request_ns;
+		return 0;
+	}
+	err = glint_query_number(query, "after", after_ns);
+	if (err == -EINVAL || *after_ns > client->request_ns + AHEAD_NS)
+		return -EINVAL;
+	return 0;
+}
+
 void glint_route_snapshot(struct glint_client *client)
 {
 	const char *query = glint_http_request(client->http)->query;
-	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-	uint64_t patience = patience_ns(client->net);
+	uint64_t patience = patience_ns(client->net), after_ns;
+	struct snapshot *snapshot;
 
+	if (after_of(client, &after_ns) < 0) {
+		glint_reply_refusal(client, 400, "bad-after",
+				    "after= takes now, or ns of this machine's CLOCK_MONOTONIC, at "
+				    "most 10 s ahead");
+		return;
+	}
+	snapshot = calloc(1, sizeof(*snapshot));
 	if (!snapshot) {
 		glint_reply_error(client, 503);
 		return;
@@ -168,7 +211,9 @@ void glint_route_snapshot(struct glint_client *client)
 	snapshot->activity.ops = &snapshot_ops;
 	snapshot->client = client;
 	snapshot->strict = glint_query_flag(query, "strict");
+	snapshot->after_ns = after_ns;
 	snapshot->sink.push = snapshot_on_picture;
+	snapshot->sink.wants = snapshot_wants;
 	glint_list_init(&snapshot->sink.link);
 	glint_list_init(&snapshot->link);
 	glint_client_set_activity(client, &snapshot->activity);

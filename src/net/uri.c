@@ -132,6 +132,26 @@ bool glint_query_flag(const char *query, const char *name)
 	return *value == '1' || strcasecmp(value, "true") == 0 || strcasecmp(value, "yes") == 0;
 }
 
+int glint_query_number(const char *query, const char *name, uint64_t *number)
+{
+	char value[24];		/* a number has 20 digits; what fills it may have been cut */
+	uint64_t sum = 0;
+
+	if (!glint_query_get(query, name, value, sizeof(value)))
+		return -ENOENT;
+	if (!*value || strlen(value) == sizeof(value) - 1)
+		return -EINVAL;
+	for (const char *at = value; *at; at++) {
+		unsigned digit = (unsigned)(*at - '0');
+
+		if (digit > 9 || __builtin_mul_overflow(sum, 10, &sum) ||
+		    __builtin_add_overflow(sum, digit, &sum))
+			return -EINVAL;
+	}
+	*number = sum;
+	return 0;
+}
+
 static bool is_unreserved(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

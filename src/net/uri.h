@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Cuts a request's target in place: *@path is decoded and begins with '/', or is
@@ -22,6 +23,12 @@ bool glint_query_get(const char *query, const char *name, char *value, size_t si
 
 /* True for values that begin with '1', and for "true" and "yes" in any case. */
 bool glint_query_flag(const char *query, const char *name);
+
+/*
+ * The first parameter called @name as a decimal number. -ENOENT: there is none; -EINVAL: it
+ * is none, or does not fit. @number is set on success only.
+ */
+int glint_query_number(const char *query, const char *name, uint64_t *number);
 
 /* Encodes what is not a letter, a digit or one of "-._~", as long as whole characters fit. */
 void glint_uri_encode(char *out, size_t size, const char *text);

@@ -54,6 +54,36 @@ def test_newer_than_the_request():
 
 
 @tap.test
+def test_exposed_after():
+    """after= asks for a frame whose exposure began after a moment, past, present, or to come"""
+    with tap.Service() as service:
+        service.wait_until_live()
+        for ahead_ns in (-50000000, 0, 100000000) * 5:
+            moment_ns = tap.now_ns() + ahead_ns
+            reply = service.get(f"/snapshot?after={moment_ns}")
+            assert reply.header("X-UStreamer-Online") == "true", reply
+            # The test pattern is stamped when it is exposed.
+            exposure_ns = int(reply.header("X-Glint-Exposure-Ns"))
+            assert moment_ns <= exposure_ns <= tap.now_ns(), (moment_ns, reply)
+            assert exposure_ns == int(reply.header("X-Glint-Timestamp-Ns")), reply
+        asked_ns = tap.now_ns()
+        reply = service.get("/snapshot?after=now&strict=1")
+        assert asked_ns <= int(reply.header("X-Glint-Exposure-Ns")), (asked_ns, reply)
+
+
+@tap.test
+def test_bad_moments():
+    """a moment that cannot be understood, or is too far ahead, is refused in words"""
+    with tap.Service() as service:
+        for moment in ("soon", "", "-1", "1e9", str(tap.now_ns() + 11 * 10**9), "9" * 30):
+            reply = service.get(f"/snapshot?after={moment}")
+            assert reply.status == 400 and reply.header("Content-Type") == "application/json"
+            error = json.loads(reply.body)["error"]
+            assert error["reason"] == "bad-after" and "CLOCK_MONOTONIC" in error["message"]
+        assert service.get("/snapshot").status == 200
+
+
+@tap.test
 def test_sixteen_at_once():
     """many who ask at once are all served, each with a fresh one"""
     with tap.Service() as service:

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* GET /snapshot never lies; glint_test_loop() says on which loop. */
+#include <inttypes.h>
+
 #include "net_rig.h"
 
 static unsigned waiting(const struct rig *r)
@@ -49,6 +51,100 @@ static void test_a_frame_that_was_complete_before_the_request_is_no_answer(void)
 	PEER_WAIT(&r, &peer, reply_complete(&peer));
 	CU_ASSERT_EQUAL(reply_number(peer.text, "X-Glint-Sequence"), 2);
 	peer_close(&peer);
+	rig_close(&r);
+}
+
+/* A frame that arrives now. Returns whether it was the answer. */
+static bool push_exposed(struct rig *r, uint32_t seq, uint64_t exposure_ns)
+{
+	struct glint_picture *picture = rig_picture(100, 'a', seq);
+	bool wanted, taken;
+
+	picture->frame.exposure_ns = exposure_ns;
+	wanted = glint_fanout_wants(&r->pictures, &picture->frame);
+	taken = glint_fanout_push(&r->pictures, &picture->frame) == 1;
+	CU_ASSERT_EQUAL(wanted, taken);
+	glint_picture_unref(picture);
+	return taken;
+}
+
+static void test_a_moment_can_be_named_that_the_exposure_must_not_precede(void)
+{
+	uint64_t after_ns = glint_now_ns() + GLINT_NSEC_PER_SEC;
+	char request[128];
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = peer_connect(&r);
+	snprintf(request, sizeof(request), GET("/snapshot?after=%" PRIu64), after_ns);
+	peer_say(&peer, request);
+	RIG_WAIT(&r, waiting(&r) == 1);
+	CU_ASSERT_FALSE(push_exposed(&r, 1, 0));
+	CU_ASSERT_FALSE(push_exposed(&r, 2, after_ns - 1));
+	CU_ASSERT_TRUE(push_exposed(&r, 3, after_ns));
+	PEER_WAIT(&r, &peer, reply_complete(&peer));
+	CU_ASSERT_EQUAL(reply_number(peer.text, "X-Glint-Sequence"), 3);
+	CU_ASSERT_EQUAL(reply_number(peer.text, "X-Glint-Exposure-Ns"), after_ns);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_that_moment_can_be_now(void)
+{
+	uint64_t before_ns = glint_now_ns();
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = peer_connect(&r);
+	peer_say(&peer, GET("/snapshot?after=now"));
+	RIG_WAIT(&r, waiting(&r) == 1);
+	CU_ASSERT_FALSE(push_exposed(&r, 1, before_ns));
+	CU_ASSERT_TRUE(push_exposed(&r, 2, glint_now_ns()));
+	PEER_WAIT(&r, &peer, reply_complete(&peer));
+	CU_ASSERT_EQUAL(reply_number(peer.text, "X-Glint-Sequence"), 2);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+/* It arrived after the request all the same. */
+static void test_a_moment_long_ago_asks_for_nothing_more(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = peer_connect(&r);
+	peer_say(&peer, GET("/snapshot?after=1"));
+	RIG_WAIT(&r, waiting(&r) == 1);
+	CU_ASSERT_TRUE(push_exposed(&r, 1, 1));
+	PEER_WAIT(&r, &peer, reply_complete(&peer));
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_a_moment_that_makes_no_sense_is_an_error(void)
+{
+	static const char *const bad[] = {
+		GET("/snapshot?after="),
+		GET("/snapshot?after=soon"),
+		GET("/snapshot?after=nowadays"),
+		GET("/snapshot?after=-1"),
+		GET("/snapshot?after=18446744073709551615"),	/* in 500 years */
+	};
+	struct rig r;
+
+	RIG_OPEN(&r);
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct peer peer = peer_ask(&r, bad[i]);
+
+		CU_ASSERT_EQUAL(reply_status(peer.text), 400);
+		CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Type"), "application/json");
+		CU_ASSERT_PTR_NOT_NULL(strstr(peer.text, "\"reason\": \"bad-after\""));
+		peer_close(&peer);
+	}
+	CU_ASSERT_EQUAL(waiting(&r), 0);
 	rig_close(&r);
 }
 
@@ -333,6 +429,10 @@ static void test_a_large_picture_goes_out_in_full_to_a_slow_reader(void)
 GLINT_TESTS("snapshot",
 	GLINT_TEST(test_the_first_picture_after_the_request_is_the_answer),
 	GLINT_TEST(test_a_frame_that_was_complete_before_the_request_is_no_answer),
+	GLINT_TEST(test_a_moment_can_be_named_that_the_exposure_must_not_precede),
+	GLINT_TEST(test_that_moment_can_be_now),
+	GLINT_TEST(test_a_moment_long_ago_asks_for_nothing_more),
+	GLINT_TEST(test_a_moment_that_makes_no_sense_is_an_error),
 	GLINT_TEST(test_all_who_wait_share_one_picture),
 	GLINT_TEST(test_its_head_has_what_both_ustreamers_send_and_more),
 	GLINT_TEST(test_without_video_the_answer_comes_at_once_and_says_so),

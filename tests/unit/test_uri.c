@@ -70,6 +70,33 @@ static void test_flags_are_read_as_ustreamer_reads_them(void)
 		CU_ASSERT_FALSE(glint_query_flag(no[i], "f"));
 }
 
+static void test_numbers_are_digits_that_fit(void)
+{
+	static const char *const bad[] = {
+		"n",
+		"n=",
+		"n=-1",
+		"n=+1",
+		"n=%201",
+		"n=1x",
+		"n=0x1",
+		"n=1.5",
+		"n=18446744073709551616",
+		"n=99999999999999999999",
+		"n=00000000000000000000000001",
+	};
+	uint64_t number = 7;
+
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CU_ASSERT_EQUAL(glint_query_number(bad[i], "n", &number), -EINVAL);
+	CU_ASSERT_EQUAL(glint_query_number("m=1", "n", &number), -ENOENT);
+	CU_ASSERT_EQUAL(number, 7);
+	CU_ASSERT_EQUAL(glint_query_number("m=1&n=0", "n", &number), 0);
+	CU_ASSERT_EQUAL(number, 0);
+	CU_ASSERT_EQUAL(glint_query_number("n=18446744073709551615", "n", &number), 0);
+	CU_ASSERT_EQUAL(number, UINT64_MAX);
+}
+
 static void test_encoding_never_cuts_a_character_in_two(void)
 {
 	char out[8];
@@ -169,6 +196,7 @@ GLINT_TESTS("uri",
 	GLINT_TEST(test_bad_targets_are_refused),
 	GLINT_TEST(test_parameters_are_found_by_their_whole_name),
 	GLINT_TEST(test_flags_are_read_as_ustreamer_reads_them),
+	GLINT_TEST(test_numbers_are_digits_that_fit),
 	GLINT_TEST(test_encoding_never_cuts_a_character_in_two),
 	GLINT_TEST(test_numbers_are_written_in_full),
 	GLINT_TEST(test_seconds_keep_their_microseconds),
