@@ -92,6 +92,7 @@ enum {
 	GLINT_IMAGE_TIMESTAMP	= 1 << 2,
 	GLINT_IMAGE_AGE		= 1 << 3,
 	GLINT_IMAGE_SIZE	= 1 << 4,	/* width and height */
+	GLINT_IMAGE_EXPOSURE	= 1 << 5,
 };
 
 /*
@@ -109,6 +110,7 @@ struct glint_image {
 	uint32_t width, height;	/* pixels */
 	uint64_t sequence;	/* the driver's count */
 	uint64_t timestamp_ns;	/* when the frame was taken, the service host's CLOCK_MONOTONIC */
+	uint64_t exposure_ns;	/* its exposure began then or later; the same clock */
 	uint64_t age_ns;	/* how old it was when it was sent */
 	char clock[16];		/* "monotonic", or "arrival": the driver has no clock */
 };
@@ -119,12 +121,21 @@ void glint_image_fini(struct glint_image *image);
 /* Begins as all zeroes, too: then that is the default of every option. */
 struct glint_snapshot_options {
 	bool any;	/* also take the picture that says why there is no live one */
+	/*
+	 * Only a frame whose exposure began then or later: the service host's CLOCK_MONOTONIC,
+	 * or GLINT_AFTER_NOW for when it has read the request. 0: it does not matter.
+	 */
+	uint64_t after_ns;
 };
+
+#define GLINT_AFTER_NOW UINT64_MAX
 
 /*
  * The newest frame that arrived after the call. NULL @options: the defaults.
- * -ENODATA: no live video; @image then has no data, but tells the reason. After
- * any other error @image is empty.
+ * -ENODATA: no live video; @image then has no data, but tells the reason. -EINVAL:
+ * @after_ns is more than 10 s ahead of the service's clock. -ENOTSUP: the service does
+ * not know when its frames were exposed. After any other error than the first @image is
+ * empty.
  */
 int glint_client_snapshot(struct glint_client *client, const struct glint_snapshot_options *options,
 			  struct glint_image *image);

@@ -2,6 +2,8 @@
 #include <glint/client.h>
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,14 +106,45 @@ int glint_client_state(struct glint_client *client, char **json, size_t *len)
 	return 0;
 }
 
+/* For the longest number there is. */
+#define SNAPSHOT_PATH_MAX sizeof(GLINT_PATH_SNAPSHOT "?" GLINT_QUERY_AFTER "=18446744073709551615")
+
+static void snapshot_path(char path[static SNAPSHOT_PATH_MAX], uint64_t after_ns)
+{
+	char *end = stpcpy(path, GLINT_PATH_SNAPSHOT);
+
+	if (after_ns == 0)
+		return;
+	end = stpcpy(end, "?" GLINT_QUERY_AFTER "=");
+	if (after_ns == GLINT_AFTER_NOW)
+		stpcpy(end, "now");
+	else
+		sprintf(end, "%" PRIu64, after_ns);
+}
+
+/* A service that does not know the query would answer with any frame. */
+static int check_exposure(const struct glint_image *image, uint64_t after_ns)
+{
+	if (after_ns == 0 || !image->online)
+		return 0;
+	if (!(image->known & GLINT_IMAGE_EXPOSURE))
+		return -ENOTSUP;
+	return after_ns == GLINT_AFTER_NOW || image->exposure_ns >= after_ns ? 0 : -EPROTO;
+}
+
 int glint_client_snapshot(struct glint_client *client, const struct glint_snapshot_options *options,
 			  struct glint_image *image)
 {
-	int err =
-		client_get(client, GLINT_PATH_SNAPSHOT, "image/jpeg", GLINT_IMAGE_BYTES_MAX, image);
+	uint64_t after_ns = options ? options->after_ns : 0;
+	char path[SNAPSHOT_PATH_MAX];
+	int err;
 
+	snapshot_path(path, after_ns);
+	err = client_get(client, path, "image/jpeg", GLINT_IMAGE_BYTES_MAX, image);
 	if (err == 0 && image->size == 0)
 		err = -EPROTO;
+	if (err == 0)
+		err = check_exposure(image, after_ns);
 	if (err < 0) {
 		glint_image_begin(image);
 		image->online = false;

@@ -31,6 +31,8 @@ static int status_error(unsigned status)
 	switch (status) {
 	case 200:
 		return 0;
+	case 400:
+		return -EINVAL;
 	case 401:
 	case 403:
 		return -EPERM;

@@ -164,6 +164,8 @@ def test_wrong_usage_is_1_and_says_what_is_wrong():
     for args, word in (((), "command"), (("dance",), "dance"), (("state", "now"), "now"),
                        (("state", "--loud"), "--loud"), (("snapshot",), "--output"),
                        (("snapshot", "-o", "-", "--json"), "stdout"),
+                       (("snapshot", "-o", "x", "--after", "soon"), "--after"),
+                       (("snapshot", "-o", "x", "--after", "-1"), "--after"),
                        (("stream", "-n", "0"), "--count"), (("stream", "-n", "3x"), "--count"),
                        (("stream", "-n", "-3"), "--count"), (("-t", "soon", "state"), "--timeout"),
                        (("-t", "-1", "state"), "--timeout"), (("-t", "nan", "state"), "--timeout")):
@@ -288,6 +290,14 @@ def test_a_snapshot_tells_which_frame_it_is():
         assert json.loads(done.stdout) == {"online": True, "sequence": 7, "timestamp_ns": 99,
                                            "clock": "monotonic", "width": 4, "height": 2,
                                            "bytes": 4}
+
+
+def test_a_service_that_does_not_know_the_exposure_is_2():
+    with Box() as box, box.serve(LIVE):
+        expect(box.glint("snapshot", "-o", box.path("a.jpg"), "--after", "now"), UNREACHABLE,
+               box.socket, "--after")
+        assert box.files() == []
+        assert box.requests[0].startswith(b"GET /snapshot?after=now ")
 
 
 def test_without_live_video_the_old_file_stays_and_it_is_3():
@@ -465,6 +475,19 @@ def test_a_later_snapshot_is_a_later_frame():
         for before, after in zip(told, told[1:]):
             assert after["sequence"] > before["sequence"], told
             assert after["timestamp_ns"] > before["timestamp_ns"], told
+
+
+def test_a_snapshot_can_be_of_after_a_moment():
+    with Box() as box, service(box, "--device", "test", "--resolution", "320x240"):
+        for moment in ("now", str(tap.now_ns())):
+            before_ns = tap.now_ns() if moment == "now" else int(moment)
+            done = box.glint("snapshot", "-o", box.path("a.jpg"), "--json", "--after", moment)
+            expect(done, OK)
+            assert json.loads(done.stdout)["exposure_ns"] >= before_ns, done.stdout
+        far = str(tap.now_ns() + 3600 * 10**9)
+        expect(box.glint("snapshot", "-o", box.path("b.jpg"), "--after", far), USAGE, "--after",
+               "10 s ahead")
+        assert not os.path.exists(box.path("b.jpg"))
 
 
 def test_the_service_streams_to_the_command():

@@ -22,7 +22,7 @@
 #define PATIENT_MS 20000
 #define EVERYTHING                                                                                \
 	(GLINT_IMAGE_ONLINE | GLINT_IMAGE_SEQUENCE | GLINT_IMAGE_TIMESTAMP | GLINT_IMAGE_AGE |    \
-	 GLINT_IMAGE_SIZE)
+	 GLINT_IMAGE_SIZE | GLINT_IMAGE_EXPOSURE)
 
 #define JSON "Content-Type: application/json\r\n"
 #define JPEG "Content-Type: image/jpeg\r\n"
@@ -54,17 +54,33 @@ static int state_from(struct fake_server *server, int timeout_ms)
 	return err;
 }
 
-static int snapshot_from(struct fake_server *server, bool any, struct glint_image *image)
+static int snapshot_as(struct fake_server *server, const struct glint_snapshot_options *options,
+		       struct glint_image *image)
 {
-	struct glint_snapshot_options options = { .any = any };
 	struct glint_client *client;
 	int err;
 
 	fake_server_start(server);
 	client = client_for(server->address, PATIENT_MS);
-	err = glint_client_snapshot(client, &options, image);
+	err = glint_client_snapshot(client, options, image);
 	glint_client_destroy(client);
 	fake_server_finish(server);
+	return err;
+}
+
+static int snapshot_from(struct fake_server *server, bool any, struct glint_image *image)
+{
+	return snapshot_as(server, &(struct glint_snapshot_options){ .any = any }, image);
+}
+
+static int snapshot_after(struct fake_server *server, uint64_t after_ns)
+{
+	struct glint_image image = { 0 };
+	int err = snapshot_as(server, &(struct glint_snapshot_options){ .after_ns = after_ns },
+			      &image);
+
+	CU_ASSERT_EQUAL(image.size > 0, err == 0);
+	glint_image_fini(&image);
 	return err;
 }
 
@@ -118,6 +134,7 @@ static void test_a_snapshot_tells_which_frame_it_is(void)
 		.reply =
 			"HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: true\r\n"
 			"X-Glint-Sequence: 4294967295\r\nX-Glint-Timestamp-Ns: 18446744073709551615\r\n"
+			"X-Glint-Exposure-Ns: 18446744073709551614\r\n"
 			"x-glint-clock:monotonic  \r\nX-Glint-Age-Ns: 7\r\nX-Glint-Reason:\r\n"
 			"X-UStreamer-Width: 1\r\nX-UStreamer-Height: 2\r\n"
 			"X-Glint-Width: 1920\r\nX-Glint-Height: 1080\r\nContent-Length: 5\r\n\r\n\xff\xd8xyz",
@@ -131,6 +148,7 @@ static void test_a_snapshot_tells_which_frame_it_is(void)
 	CU_ASSERT(image.online);
 	CU_ASSERT_EQUAL(image.sequence, 4294967295u);
 	CU_ASSERT_EQUAL(image.timestamp_ns, UINT64_MAX);
+	CU_ASSERT_EQUAL(image.exposure_ns, UINT64_MAX - 1);
 	CU_ASSERT_EQUAL(image.age_ns, 7);
 	CU_ASSERT_EQUAL(image.width, 1920);
 	CU_ASSERT_EQUAL(image.height, 1080);
@@ -138,6 +156,39 @@ static void test_a_snapshot_tells_which_frame_it_is(void)
 	CU_ASSERT_STRING_EQUAL(image.reason, "");
 	glint_image_fini(&image);
 	CU_ASSERT_PTR_NULL(image.data);
+}
+
+#define EXPOSED_AT_9                                                                              \
+	"HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: true\r\n"                                 \
+	"X-Glint-Exposure-Ns: 9\r\nContent-Length: 1\r\n\r\nx"
+
+static void test_a_moment_is_asked_for_and_checked(void)
+{
+	struct fake_server server = { .reply = EXPOSED_AT_9 };
+
+	CU_ASSERT_EQUAL(snapshot_after(&server, 9), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(server.request, "GET /snapshot?after=9 HTTP"));
+	server = (struct fake_server){ .reply = EXPOSED_AT_9 };
+	CU_ASSERT_EQUAL(snapshot_after(&server, 10), -EPROTO);
+	server = (struct fake_server){ .reply = EXPOSED_AT_9 };
+	CU_ASSERT_EQUAL(snapshot_after(&server, UINT64_MAX - 1), -EPROTO);
+	CU_ASSERT_PTR_NOT_NULL(strstr(server.request, "?after=18446744073709551614 HTTP"));
+	server = (struct fake_server){ .reply = EXPOSED_AT_9 };
+	CU_ASSERT_EQUAL(snapshot_after(&server, GLINT_AFTER_NOW), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(server.request, "?after=now HTTP"));
+}
+
+/* As ustreamer is, and as an old glintd would be. */
+static void test_a_service_that_does_not_know_the_exposure_is_told_from_one_that_does(void)
+{
+	struct fake_server server = {
+		.reply = "HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: true\r\n"
+			 "Content-Length: 1\r\n\r\nx",
+	};
+
+	CU_ASSERT_EQUAL(snapshot_after(&server, GLINT_AFTER_NOW), -ENOTSUP);
+	server = (struct fake_server){ .reply = "HTTP/1.1 400 Bad Request\r\n\r\n" };
+	CU_ASSERT_EQUAL(snapshot_after(&server, UINT64_MAX - 1), -EINVAL);
 }
 
 #define OFFLINE                                                                                   \
@@ -551,6 +602,8 @@ GLINT_TESTS("client",
 	GLINT_TEST(test_the_state_comes_over_tcp),
 	GLINT_TEST(test_an_answer_without_a_length_ends_with_the_connection),
 	GLINT_TEST(test_a_snapshot_tells_which_frame_it_is),
+	GLINT_TEST(test_a_moment_is_asked_for_and_checked),
+	GLINT_TEST(test_a_service_that_does_not_know_the_exposure_is_told_from_one_that_does),
 	GLINT_TEST(test_a_picture_that_is_not_live_is_refused_with_its_reason),
 	GLINT_TEST(test_a_picture_that_is_not_live_is_given_when_any_will_do),
 	GLINT_TEST(test_what_a_service_does_not_say_is_unknown),

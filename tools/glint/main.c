@@ -72,6 +72,15 @@ void tool_parse(const struct argp *argp, int argc, char **argv, void *input)
 		exit(GLINT_EXIT_USAGE);
 }
 
+bool tool_number(const char *text, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && errno == 0;
+}
+
 static const struct command *find_command(const char *name)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

@@ -23,6 +23,7 @@ static const struct {
 	{ -EBUSY, "it has as many clients as it takes; see glintd's --clients-max" },
 	{ -EPROTO, "what answers there is no glint service; choose another with --socket" },
 	{ -EMSGSIZE, "it sends more than a glint service would; choose another with --socket" },
+	{ -ENOTSUP, "it does not tell when a frame was exposed; --after needs a glintd" },
 	{ -EREMOTEIO, "it answers with an error; is it a glint service?" },
 };
 

@@ -15,18 +15,30 @@
 struct snapshot_args {
 	struct tool_service *service;
 	const char *output;
+	uint64_t after_ns;
 	bool any, json;
 };
 
-enum { KEY_STRICT = 0x100 };
+enum { KEY_STRICT = 0x100, KEY_AFTER };
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "Where the JPEG goes; - is stdout", 0 },
+	{ "after", KEY_AFTER, "NS", 0,
+	  "Of a frame whose exposure began at NS of CLOCK_MONOTONIC or later; now: after the call",
+	  0 },
 	{ "any", 'a', NULL, 0, "Without live video, write the picture that says so", 0 },
 	{ "strict", KEY_STRICT, NULL, 0, "Without live video, write nothing (the default)", 0 },
 	{ "json", 'j', NULL, 0, "Tell on stdout which frame it is, as a line of JSON", 0 },
 	{ 0 },
 };
+
+static void parse_after(struct argp_state *state, struct snapshot_args *args, const char *text)
+{
+	if (strcmp(text, "now") == 0)
+		args->after_ns = GLINT_AFTER_NOW;
+	else if (!tool_number(text, &args->after_ns) || args->after_ns == GLINT_AFTER_NOW)
+		argp_error(state, "--after takes now, or a time in ns, not '%s'", text);
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -38,6 +50,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 		args->output = arg;
+		return 0;
+	case KEY_AFTER:
+		parse_after(state, args, arg);
 		return 0;
 	case 'a':
 	case KEY_STRICT:
@@ -84,6 +99,8 @@ static void print_json(const struct glint_image *image)
 		printf(", \"sequence\": %" PRIu64, image->sequence);
 	if (image->known & GLINT_IMAGE_TIMESTAMP)
 		printf(", \"timestamp_ns\": %" PRIu64, image->timestamp_ns);
+	if (image->known & GLINT_IMAGE_EXPOSURE)
+		printf(", \"exposure_ns\": %" PRIu64, image->exposure_ns);
 	if (*image->clock) {
 		printf(", \"clock\": ");
 		tool_json_put_string(stdout, image->clock);
@@ -99,9 +116,14 @@ static void print_json(const struct glint_image *image)
 static int take(const struct snapshot_args *args, struct glint_client *client,
 		struct glint_image *image)
 {
-	struct glint_snapshot_options how = { .any = args->any };
+	struct glint_snapshot_options how = { .any = args->any, .after_ns = args->after_ns };
 	int err = glint_client_snapshot(client, &how, image);
 
+	if (err == -EINVAL && args->after_ns != 0) {
+		fprintf(stderr, "glint: %s: --after is more than 10 s ahead of its clock\n",
+			glint_client_address(client));
+		return GLINT_EXIT_USAGE;
+	}
 	if (err < 0)
 		return tool_fail(args->service, client, err, image->reason);
 	err = tool_file_write(args->output, image->data, image->size);

@@ -53,11 +53,7 @@ static const struct argp_option options[] = {
 
 static void parse_count(struct argp_state *state, struct stream_args *args, const char *text)
 {
-	char *end;
-
-	errno = 0;
-	args->count = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || args->count == 0)
+	if (!tool_number(text, &args->count) || args->count == 0)
 		argp_error(state, "--count '%s' is not a number from 1 on", text);
 }
 

@@ -5,6 +5,7 @@
 
 #include <argp.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct glint_client;
 
@@ -25,6 +26,9 @@ extern const struct argp_child tool_service_child[];
 
 /* argp_parse() with the program's ways: no stray words, 1 for bad usage. */
 void tool_parse(const struct argp *argp, int argc, char **argv, void *input);
+
+/* Decimal digits and nothing else; false when there is something else, or too much. */
+bool tool_number(const char *text, uint64_t *number);
 
 /* NULL: why has been said, and *@code is the exit code. */
 struct glint_client *tool_connect(const struct tool_service *service, int *code);
