@@ -6,12 +6,15 @@
 #include <libv4lconvert.h>
 #include <linux/videodev2.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
 struct glint_convert {
 	struct v4lconvert_data *library;
 	struct v4l2_format from, to;
+	struct glint_lines lines;	/* of a frame */
+	uint8_t *packed;		/* a frame without its padding, owned; NULL: it has none */
 	struct glint_format format;	/* of the result */
 	struct glint_dmabuf result;	/* one plane of ordinary memory, owned */
 };
@@ -69,7 +72,7 @@ static void set_result_format(struct glint_format *to, const struct glint_format
 							     width * height * 3 / 2;
 }
 
-static struct v4l2_format to_v4l2(const struct glint_format *format)
+static struct v4l2_format to_v4l2(const struct glint_format *format, uint32_t stride, uint32_t size)
 {
 	return (struct v4l2_format){
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
@@ -78,22 +81,31 @@ static struct v4l2_format to_v4l2(const struct glint_format *format)
 			.height = format->height,
 			.pixelformat = format->fourcc,
 			.field = V4L2_FIELD_NONE,
-			.bytesperline = format->stride[0],
-			.sizeimage = format->size[0],
+			.bytesperline = stride,
+			.sizeimage = size,
 		},
 	};
 }
 
 /* --- Life -------------------------------------------------------------------------------- */
 
-static int result_allocate(struct glint_convert *convert)
+static size_t packed_size(const struct glint_lines *lines)
 {
+	return (size_t)lines->bytes * lines->count;
+}
+
+static int memory_allocate(struct glint_convert *convert)
+{
+	const struct glint_lines *lines = &convert->lines;
 	struct glint_plane *plane = &convert->result.planes[0];
 
 	plane->size = convert->format.size[0];
 	plane->map = malloc(plane->size);
 	convert->result.n_planes = 1;
-	return plane->map ? 0 : -ENOMEM;
+	if (lines->stride == lines->bytes)
+		return plane->map ? 0 : -ENOMEM;
+	convert->packed = malloc(packed_size(lines));
+	return plane->map && convert->packed ? 0 : -ENOMEM;
 }
 
 int glint_convert_create(struct glint_convert **out, const struct glint_format *from)
@@ -103,10 +115,13 @@ int glint_convert_create(struct glint_convert **out, const struct glint_format *
 
 	if (!convert)
 		return -ENOMEM;
+	convert->lines = glint_format_lines(from);
 	set_result_format(&convert->format, from);
-	err = glint_format_check(&convert->format);
+	err = glint_format_check(from);
 	if (err == 0)
-		err = result_allocate(convert);
+		err = glint_format_check(&convert->format);
+	if (err == 0)
+		err = memory_allocate(convert);
 	if (err == 0) {
 		convert->library = v4lconvert_create_with_dev_ops(-1, NULL, &shown_device);
 		err = convert->library ? 0 : -ENOMEM;
@@ -115,8 +130,8 @@ int glint_convert_create(struct glint_convert **out, const struct glint_format *
 		glint_convert_destroy(convert);
 		return err;
 	}
-	convert->from = to_v4l2(from);
-	convert->to = to_v4l2(&convert->format);
+	convert->from = to_v4l2(from, convert->lines.bytes, (uint32_t)packed_size(&convert->lines));
+	convert->to = to_v4l2(&convert->format, convert->format.stride[0], convert->format.size[0]);
 	*out = convert;
 	return 0;
 }
@@ -127,6 +142,7 @@ void glint_convert_destroy(struct glint_convert *convert)
 		return;
 	if (convert->library)
 		v4lconvert_destroy(convert->library);
+	free(convert->packed);
 	free(convert->result.planes[0].map);
 	free(convert);
 }
@@ -138,18 +154,39 @@ const struct glint_format *glint_convert_format(const struct glint_convert *conv
 	return &convert->format;
 }
 
+unsigned glint_convert_passes(const struct glint_convert *convert)
+{
+	return convert->packed ? 2 : 1;
+}
+
+static uint8_t *pack(const struct glint_convert *convert, uint8_t *frame)
+{
+	const struct glint_lines *lines = &convert->lines;
+
+	if (!convert->packed)
+		return frame;
+	for (uint32_t i = 0; i < lines->count; i++)
+		memcpy(convert->packed + (size_t)i * lines->bytes,
+		       frame + (size_t)i * lines->stride, lines->bytes);
+	return convert->packed;
+}
+
 int glint_convert_run(struct glint_convert *convert, const struct glint_dmabuf *buf, size_t used,
 		      struct glint_view *view)
 {
 	const struct glint_plane *from = &buf->planes[0], *to = &convert->result.planes[0];
+	const struct glint_lines *lines = &convert->lines;
+	size_t needed = (size_t)lines->stride * (lines->count - 1) + lines->bytes;
 	int written;
 
 	if (!from->map)
 		return -EFAULT;
+	/* The library tells of a short frame, and reads beyond its end all the same. */
+	if (from->offset > from->size || MIN(used, from->size - from->offset) < needed)
+		return -EPROTO;
 	written = v4lconvert_convert(convert->library, &convert->from, &convert->to,
-				     from->map + from->offset,
-				     (int)MIN(used, from->size - from->offset), to->map,
-				     (int)to->size);
+				     pack(convert, from->map + from->offset),
+				     (int)packed_size(lines), to->map, (int)to->size);
 	if (written < 0 || (size_t)written < to->size)
 		return -EPROTO;
 	return glint_format_view(&convert->format, &convert->result, view);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Formats that no reader of ours knows (Bayer, old webcams' own), through
- * libv4lconvert. It is lent no device: what it is given is what it works on.
+ * libv4lconvert. It is lent no device: what it is given is what it works on. It believes
+ * in frames without padding that are never short, so that is what it is given.
  */
 #ifndef GLINT_ENCODE_CONVERT_H
 #define GLINT_ENCODE_CONVERT_H
@@ -21,9 +22,13 @@ void glint_convert_destroy(struct glint_convert *convert);	/* NULL is fine */
 /* What comes out; as long-lived as @convert. */
 const struct glint_format *glint_convert_format(const struct glint_convert *convert);
 
+/* How often the CPU goes over a frame for it. */
+unsigned glint_convert_passes(const struct glint_convert *convert);
+
 /*
  * Converts the first @used bytes of @buf's plane 0, which is mapped. Any thread, one
- * at a time. @view shows the result until the next call. -EPROTO: damaged data.
+ * at a time. @view shows the result until the next call. -EPROTO: damaged data, or
+ * too little. The frame may be changed: some formats are unpacked where they lie.
  */
 int glint_convert_run(struct glint_convert *convert, const struct glint_dmabuf *buf, size_t used,
 		      struct glint_view *view);

@@ -302,7 +302,8 @@ static void cpu_encode(struct glint_backend *backend, struct glint_work *work)
 		cpu_run_slices(cpu);
 		return;
 	}
-	backend->copies++;
+	if (IS_ENABLED(CONFIG_LIBV4LCONVERT))
+		backend->copies += glint_convert_passes(cpu->convert);
 	glint_workers_submit(cpu->workers, &cpu->convert_job, 1);
 }
 

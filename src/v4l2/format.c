@@ -28,14 +28,19 @@
 	  .bytes_per_pixel = bytes, .h_sub = 1, .v_sub = 1, .cost = cost_ }
 
 /* Read by libv4lconvert, into one of the above. */
-#define OTHER(code, name_, becomes_)                                                              \
+#define OTHER(code, name_, bits, becomes_)                                                        \
 	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_OTHER, .mem_planes = 1,           \
-	  .h_sub = 1, .v_sub = 1, .cost = 10, .becomes = V4L2_PIX_FMT_##becomes_ }
+	  .h_sub = 1, .v_sub = 1, .bits_per_pixel = bits, .cost = 10,                             \
+	  .becomes = V4L2_PIX_FMT_##becomes_ }
+#define BLOCKS(code, name_)                                                                       \
+	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_OTHER, .mem_planes = 1,           \
+	  .h_sub = 1, .v_sub = 1, .bits_per_pixel = 12, .in_blocks = true, .cost = 10,            \
+	  .becomes = V4L2_PIX_FMT_YUV420 }
 #define BAYER(order_)                                                                             \
-	OTHER(V4L2_PIX_FMT_S##order_##8, "S" #order_ "8", RGB24),                                 \
-	OTHER(V4L2_PIX_FMT_S##order_##10, "S" #order_ "10", RGB24),                               \
-	OTHER(V4L2_PIX_FMT_S##order_##10P, "S" #order_ "10P", RGB24),                             \
-	OTHER(V4L2_PIX_FMT_S##order_##16, "S" #order_ "16", RGB24)
+	OTHER(V4L2_PIX_FMT_S##order_##8, "S" #order_ "8", 8, RGB24),                              \
+	OTHER(V4L2_PIX_FMT_S##order_##10, "S" #order_ "10", 16, RGB24),                           \
+	OTHER(V4L2_PIX_FMT_S##order_##10P, "S" #order_ "10P", 10, RGB24),                         \
+	OTHER(V4L2_PIX_FMT_S##order_##16, "S" #order_ "16", 16, RGB24)
 
 /*
  * In order of cost. libjpeg takes 4:2:0 planes as they are; interleaved chroma
@@ -88,20 +93,20 @@ static const struct glint_format_info formats[] = {
 	SIMPLE(V4L2_PIX_FMT_MJPEG, "MJPEG", JPEG, 0, 8),
 	SIMPLE(V4L2_PIX_FMT_JPEG, "JPEG", JPEG, 0, 8),
 	SIMPLE(V4L2_PIX_FMT_GREY, "GREY", GREY, 1, 9),
-	OTHER(V4L2_PIX_FMT_M420, "M420", YUV420),
-	OTHER(V4L2_PIX_FMT_SN9C20X_I420, "SN9C20X_I420", YUV420),
-	OTHER(V4L2_PIX_FMT_SPCA501, "SPCA501", YUV420),
-	OTHER(V4L2_PIX_FMT_SPCA505, "SPCA505", YUV420),
-	OTHER(V4L2_PIX_FMT_SPCA508, "SPCA508", YUV420),
+	BLOCKS(V4L2_PIX_FMT_M420, "M420"),
+	BLOCKS(V4L2_PIX_FMT_SN9C20X_I420, "SN9C20X_I420"),
+	BLOCKS(V4L2_PIX_FMT_SPCA501, "SPCA501"),
+	BLOCKS(V4L2_PIX_FMT_SPCA505, "SPCA505"),
+	BLOCKS(V4L2_PIX_FMT_SPCA508, "SPCA508"),
 	BAYER(RGGB),
 	BAYER(GRBG),
 	BAYER(GBRG),
 	BAYER(BGGR),
-	OTHER(V4L2_PIX_FMT_Y16, "Y16", YUV420),
-	OTHER(V4L2_PIX_FMT_Y16_BE, "Y16_BE", YUV420),
-	OTHER(V4L2_PIX_FMT_Y10BPACK, "Y10BPACK", YUV420),
-	OTHER(V4L2_PIX_FMT_Y6, "Y6", YUV420),
-	OTHER(V4L2_PIX_FMT_Y4, "Y4", YUV420),
+	OTHER(V4L2_PIX_FMT_Y16, "Y16", 16, YUV420),
+	OTHER(V4L2_PIX_FMT_Y16_BE, "Y16_BE", 16, YUV420),
+	OTHER(V4L2_PIX_FMT_Y10BPACK, "Y10BPACK", 10, YUV420),
+	OTHER(V4L2_PIX_FMT_Y6, "Y6", 8, YUV420),
+	OTHER(V4L2_PIX_FMT_Y4, "Y4", 8, YUV420),
 };
 /* clang-format on */
 

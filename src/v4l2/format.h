@@ -34,6 +34,9 @@ struct glint_format_info {
 	uint8_t mem_planes;		/* 2 or 3 for the M variants */
 	uint8_t bytes_per_pixel;	/* of plane 0 */
 	uint8_t h_sub, v_sub;		/* chroma subsampling factors: 2, 2 for 4:2:0 */
+	/* LAYOUT_OTHER: as much as libv4lconvert reads, whatever it is told of the size. */
+	uint8_t bits_per_pixel;		/* of all of the picture */
+	bool in_blocks;			/* not in lines of pixels: a stride means nothing */
 	/*
 	 * Of turning it into a JPEG that shows all there is: 0 is the first choice. GREY
 	 * is cheap but comes late: it has lost the colours that a device's other formats keep.
@@ -98,6 +101,14 @@ const char *glint_fourcc_text(uint32_t fourcc, char text[static 5]);
  * pixel. 0 for compressed formats.
  */
 size_t glint_format_min_size(const struct glint_format *format, unsigned plane);
+
+/* Memory as lines of @bytes that carry pixels, every @stride bytes. */
+struct glint_lines {
+	uint32_t bytes, stride, count;
+};
+
+/* Of a LAYOUT_OTHER that becomes something. Blocks are one long line. */
+struct glint_lines glint_format_lines(const struct glint_format *format);
 
 /*
  * Checks what a driver reported against the table: size in range, stride at least a

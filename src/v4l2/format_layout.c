@@ -15,9 +15,9 @@ static uint32_t divide_up(uint32_t value, uint32_t by)
 	return (value + by - 1) / by;
 }
 
-static unsigned layout_components(enum glint_layout layout)
+static unsigned format_components(const struct glint_format_info *info)
 {
-	switch (layout) {
+	switch (info->layout) {
 	case GLINT_LAYOUT_PLANAR:
 		return 3;
 	case GLINT_LAYOUT_SEMIPLANAR:
@@ -27,6 +27,8 @@ static unsigned layout_components(enum glint_layout layout)
 	case GLINT_LAYOUT_RGB:
 	case GLINT_LAYOUT_RGB565:
 		return 1;
+	case GLINT_LAYOUT_OTHER:
+		return info->becomes ? 1 : 0;
 	default:
 		return 0;
 	}
@@ -56,6 +58,8 @@ static uint32_t luma_line(const struct glint_format *format)
 	/* A packed pair of pixels is never half there. */
 	if (info->layout == GLINT_LAYOUT_PACKED_YUV)
 		return divide_up(format->width, 2) * 4;
+	if (info->layout == GLINT_LAYOUT_OTHER)
+		return divide_up(format->width * info->bits_per_pixel, 8);
 	return format->width * info->bytes_per_pixel;
 }
 
@@ -79,6 +83,10 @@ static struct extent format_extent(const struct glint_format *format, unsigned c
 	extent.stride = format->stride[0];
 	extent.line = luma_line(format);
 	extent.height = format->height;
+	if (info->in_blocks) {
+		extent.stride = extent.line *= extent.height;
+		extent.height = 1;
+	}
 	if (component == 0)
 		return extent;
 
@@ -100,13 +108,26 @@ size_t glint_format_min_size(const struct glint_format *format, unsigned plane)
 
 	assert(plane < GLINT_DMABUF_PLANES);
 
-	for (unsigned i = 0; i < layout_components(format->info->layout); i++) {
+	for (unsigned i = 0; i < format_components(format->info); i++) {
 		struct extent extent = format_extent(format, i);
 
 		if (extent.plane == plane)
 			end = MAX(end, extent_end(&extent));
 	}
 	return end;
+}
+
+struct glint_lines glint_format_lines(const struct glint_format *format)
+{
+	struct extent extent = format_extent(format, 0);
+
+	assert(format->info->becomes);
+
+	return (struct glint_lines){
+		.bytes = extent.line,
+		.stride = (uint32_t)extent.stride,
+		.count = extent.height,
+	};
 }
 
 static bool plane_fits(const struct glint_format *format, unsigned plane)
@@ -116,14 +137,25 @@ static bool plane_fits(const struct glint_format *format, unsigned plane)
 	return size > 0 && size <= PLANE_SIZE_MAX && size >= glint_format_min_size(format, plane);
 }
 
+/* The library writes whole blocks, and looks at a Bayer pattern's neighbours. */
+static bool size_is_convertible(const struct glint_format *format)
+{
+	if (format->info->in_blocks)
+		return format->width % 16 == 0 && format->height % 8 == 0;
+	return format->width >= 8 && format->height >= 4 &&
+	       format->width * format->info->bits_per_pixel % 8 == 0;
+}
+
 int glint_format_check(const struct glint_format *format)
 {
 	if (format->width < 1 || format->width > WIDTH_MAX || format->height < 1 ||
 	    format->height > HEIGHT_MAX)
 		return -EPROTO;
+	if (format->info->becomes && !size_is_convertible(format))
+		return -EPROTO;
 	if (format->n_planes != format->info->mem_planes)
 		return -EPROTO;
-	for (unsigned i = 0; i < layout_components(format->info->layout); i++) {
+	for (unsigned i = 0; i < format_components(format->info); i++) {
 		struct extent extent = format_extent(format, i);
 
 		if (extent.stride < extent.line)
@@ -159,8 +191,8 @@ static struct glint_component component_at(const struct glint_format *format,
 int glint_format_view(const struct glint_format *format, const struct glint_dmabuf *buf,
 		      struct glint_view *view)
 {
-	view->n = layout_components(format->info->layout);
-	if (view->n == 0)
+	view->n = format_components(format->info);
+	if (view->n == 0 || format->info->layout == GLINT_LAYOUT_OTHER)
 		return -EINVAL;
 	if (buf->n_planes < format->n_planes)
 		return -EPROTO;

@@ -145,6 +145,8 @@ static uint32_t plane_size(const struct glint_format_info *info, uint32_t width,
 
 static uint32_t plane_stride(const struct glint_format_info *info, uint32_t width, unsigned plane)
 {
+	if (info->layout == GLINT_LAYOUT_OTHER)
+		return width * info->bits_per_pixel / 8;
 	if (plane == 0)
 		return width * info->bytes_per_pixel;
 	return width / info->h_sub * (info->layout == GLINT_LAYOUT_SEMIPLANAR ? 2 : 1);

@@ -53,28 +53,53 @@ static void rig_close(struct rig *rig)
 	free(rig->buf.planes[0].map);
 }
 
-/* A sensor that sees one colour. */
-static void rig_paint_rggb(struct rig *rig, const uint8_t rgb[3])
-{
-	for (uint32_t y = 0; y < HEIGHT; y++)
-		for (uint32_t x = 0; x < WIDTH; x++)
-			rig->buf.planes[0].map[y * WIDTH + x] = rgb[y % 2 + x % 2];
-}
-
-static void test_a_bayer_sensor_that_sees_one_colour_gives_that_colour(void)
+/* A sensor that sees one colour, and noise between its lines. */
+static void bayer_gives_its_colour(uint32_t stride, unsigned passes)
 {
 	static const uint8_t rgb[3] = { 200, 100, 30 };
 	unsigned wrong = 0;
 	struct rig rig;
 
-	NEEDS_LIBRARY();
-	CU_ASSERT_EQUAL_FATAL(rig_open(&rig, V4L2_PIX_FMT_SRGGB8, WIDTH, WIDTH), 0);
+	CU_ASSERT_EQUAL_FATAL(rig_open(&rig, V4L2_PIX_FMT_SRGGB8, WIDTH, stride), 0);
 	CU_ASSERT_EQUAL(glint_convert_format(rig.convert)->fourcc, V4L2_PIX_FMT_RGB24);
-	rig_paint_rggb(&rig, rgb);
-	CU_ASSERT_EQUAL_FATAL(rig_run(&rig, (size_t)WIDTH * HEIGHT), 0);
+	CU_ASSERT_EQUAL(glint_convert_passes(rig.convert), passes);
+	for (uint32_t y = 0; y < HEIGHT; y++)
+		for (uint32_t x = 0; x < stride; x++)
+			rig.buf.planes[0].map[y * stride + x] = x < WIDTH ? rgb[y % 2 + x % 2] :
+									    (uint8_t)(x * y);
+	CU_ASSERT_EQUAL_FATAL(rig_run(&rig, (size_t)stride * HEIGHT), 0);
 	for (size_t i = 0; i < (size_t)WIDTH * HEIGHT * 3; i++)
 		wrong += abs(rig.view.comp[0].base[i] - rgb[i % 3]) > 1;
 	CU_ASSERT_EQUAL(wrong, 0);
+	rig_close(&rig);
+}
+
+static void test_a_bayer_sensor_that_sees_one_colour_gives_that_colour(void)
+{
+	NEEDS_LIBRARY();
+	bayer_gives_its_colour(WIDTH, 1);
+}
+
+static void test_padding_is_taken_out_by_a_pass_that_is_counted(void)
+{
+	NEEDS_LIBRARY();
+	bayer_gives_its_colour(WIDTH + 32, 2);
+}
+
+/* libv4lconvert would read far beyond such a frame. */
+static void test_lines_that_cannot_be_are_an_error(void)
+{
+	static const uint32_t strides[] = { 0, WIDTH - 1, WIDTH * 5, UINT32_MAX };
+	struct rig rig;
+
+	NEEDS_LIBRARY();
+	for (unsigned i = 0; i < ARRAY_SIZE(strides); i++) {
+		CU_ASSERT_EQUAL(rig_open(&rig, V4L2_PIX_FMT_SRGGB8, WIDTH, strides[i]), -EPROTO);
+		rig_close(&rig);
+	}
+	CU_ASSERT_EQUAL(rig_open(&rig, V4L2_PIX_FMT_SRGGB8, 4, 4), -EPROTO);
+	rig_close(&rig);
+	CU_ASSERT_EQUAL(rig_open(&rig, V4L2_PIX_FMT_SN9C20X_I420, WIDTH + 8, WIDTH), -EPROTO);
 	rig_close(&rig);
 }
 
@@ -139,6 +164,10 @@ static void test_a_short_frame_is_an_error(void)
 	NEEDS_LIBRARY();
 	CU_ASSERT_EQUAL_FATAL(rig_open(&rig, V4L2_PIX_FMT_SRGGB8, WIDTH, WIDTH), 0);
 	CU_ASSERT_EQUAL(rig_run(&rig, WIDTH), -EPROTO);
+	CU_ASSERT_EQUAL(rig_run(&rig, (size_t)WIDTH * HEIGHT - 1), -EPROTO);
+	rig.buf.planes[0].offset = (uint32_t)rig.buf.planes[0].size - WIDTH;
+	CU_ASSERT_EQUAL(rig_run(&rig, rig.buf.planes[0].size), -EPROTO);
+	rig.buf.planes[0].offset = 0;
 	CU_ASSERT_EQUAL(rig_run(&rig, (size_t)WIDTH * HEIGHT), 0);
 	rig_close(&rig);
 }
@@ -155,6 +184,8 @@ static void test_a_size_that_the_result_cannot_have_is_an_error(void)
 
 GLINT_TESTS("convert",
 	GLINT_TEST(test_a_bayer_sensor_that_sees_one_colour_gives_that_colour),
+	GLINT_TEST(test_padding_is_taken_out_by_a_pass_that_is_counted),
+	GLINT_TEST(test_lines_that_cannot_be_are_an_error),
 	GLINT_TEST(test_sixteen_bits_of_grey_keep_the_upper_eight),
 	GLINT_TEST(test_a_bright_and_a_dark_frame_keep_their_brightness),
 	GLINT_TEST(test_the_library_knows_every_format_that_the_table_gives_it),
