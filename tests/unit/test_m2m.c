@@ -15,6 +15,7 @@
 #include "encode/m2m_health.h"
 #include "encode/m2m_question.h"
 #include "loop_rig.h"
+#include "random.h"
 #include "v4l2/format.h"
 
 #define NEEDS_CPU_ENCODER()                                                                       \
@@ -58,6 +59,7 @@ struct rig {
 	size_t jpeg_size;
 
 	uint64_t stamp_ns;	/* of the last frame */
+	uint64_t interval_ns;	/* to the next one */
 	unsigned pushed;
 	uint32_t seqs[16];
 	size_t size;
@@ -137,6 +139,7 @@ static void rig_init(struct rig *r)
 	r->fake.path = "/dev/video1";
 	r->fake.automatic = true;
 	r->stamp_ns = glint_now_ns() / 2;
+	r->interval_ns = 190 * GLINT_NSEC_PER_MSEC;	/* so no busy host makes a job late */
 	make_jpeg(r, WIDTH, HEIGHT);
 	make_slots(r, 1);
 }
@@ -183,12 +186,11 @@ static void rig_close(struct rig *r)
 	fake_m2m_fini(&r->fake);
 }
 
-/* A frame in @slot, of five a second by its stamp: so no busy host makes a job late. */
 static void rig_push(struct rig *r, unsigned slot, uint32_t seq)
 {
 	struct glint_frame *frame = &r->slots[slot].frame;
 
-	r->stamp_ns += 190 * GLINT_NSEC_PER_MSEC;
+	r->stamp_ns += r->interval_ns;
 	glint_frame_begin(frame, seq, r->stamp_ns);
 	frame->complete_ns = frame->dequeue_ns = frame->capture_ns;
 	glint_fanout_push(&r->source, frame);
@@ -221,6 +223,54 @@ static void rig_slow_down(struct rig *r)
 }
 
 #define IS_STATE(r, name) (strcmp(rig_status(r).m2m.state, name) == 0)
+
+/* --- Nonsense ------------------------------------------------------------------------------- */
+
+static struct random lying;	/* under the fake's lock */
+static unsigned lies;
+
+/* Pointers are ours, descriptors the kernel's, and so is how long a mapping may be. */
+static void lie_at_random(struct fake_m2m *fake, unsigned long request, void *arg)
+{
+	size_t words = _IOC_SIZE(request) / sizeof(uint32_t);
+
+	(void)fake;
+	if (!(_IOC_DIR(request) & _IOC_READ) || words == 0 || request == VIDIOC_EXPBUF ||
+	    request == VIDIOC_QUERYBUF || random_below(&lying, 40) != 0)
+		return;
+	for (unsigned n = 1 + random_below(&lying, 3); n > 0; n--) {
+		uint32_t number = random_number(&lying);
+
+		memcpy((uint8_t *)arg + random_below(&lying, (unsigned)words) * sizeof(number),
+		       &number, sizeof(number));
+	}
+	lies++;
+}
+
+static void test_no_encoder_is_too_strange(void)
+{
+	struct random chance;
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	chance = lying = random_begin();
+	for (unsigned device = 0; device < 200; device++) {
+		rig_init(&r);
+		r.interval_ns = 5 * GLINT_NSEC_PER_MSEC;
+		r.fake.lie = lie_at_random;
+		r.fake.imports = random_below(&chance, 4) != 0;
+		if (random_below(&chance, 6) == 0)
+			make_jpeg(&r, random_number(&chance), HEIGHT);
+		RIG_OPEN(&r, GLINT_ENCODER_AUTO);
+		for (unsigned i = 0; i < 12; i++) {
+			rig_frame(&r, i % SLOTS, i);
+			CU_ASSERT(r.whole);
+		}
+		rig_close(&r);
+		CU_ASSERT_EQUAL(r.fake.opens, r.fake.closes);
+	}
+	CU_ASSERT(lies > 200);
+}
 
 /* --- What it does -------------------------------------------------------------------------- */
 
@@ -888,6 +938,7 @@ static void test_what_has_worked_as_long_as_it_rested_is_forgiven(void)
 }
 
 GLINT_TESTS("m2m",
+	GLINT_TEST(test_no_encoder_is_too_strange),
 	GLINT_TEST(test_the_first_frame_is_its_own_and_nothing_is_copied),
 	GLINT_TEST(test_a_buffer_keeps_its_place),
 	GLINT_TEST(test_both_qualities_are_told),

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "options_rig.h"
+#include "random.h"
 
-#include <time.h>
-
-static unsigned fuzz_state;
-
-static unsigned fuzz_below(unsigned limit)
-{
-	fuzz_state = fuzz_state * 1664525u + 1013904223u;
-	return (fuzz_state >> 8) % limit;
-}
+static struct random fuzz;
 
 /* A piece of a command line: mostly of known words, so that parsing gets far. */
 static void fuzz_append(char *word, size_t size)
@@ -23,14 +16,14 @@ static void fuzz_append(char *word, size_t size)
 
 	while (glint_option_rows[rows].help)
 		rows++;
-	if (fuzz_below(3) == 0) {
-		const char *name = glint_option_rows[fuzz_below(rows)].name;
+	if (random_below(&fuzz, 3) == 0) {
+		const char *name = glint_option_rows[random_below(&fuzz, rows)].name;
 
-		snprintf(word + length, size - length, "--%.*s", (int)fuzz_below(30),
+		snprintf(word + length, size - length, "--%.*s", (int)random_below(&fuzz, 30),
 			 name ? name : "");
 	} else {
 		snprintf(word + length, size - length, "%s",
-			 pieces[fuzz_below(sizeof(pieces) / sizeof(pieces[0]))]);
+			 pieces[random_below(&fuzz, sizeof(pieces) / sizeof(pieces[0]))]);
 	}
 }
 
@@ -39,10 +32,10 @@ static void fuzz_once(unsigned *outcomes)
 	char words[WORDS_MAX][100];
 	struct parsed parsed;
 
-	parsed.argc = 1 + (int)fuzz_below(8);
+	parsed.argc = 1 + (int)random_below(&fuzz, 8);
 	for (int i = 0; i < parsed.argc; i++) {
 		words[i][0] = '\0';
-		for (unsigned n = fuzz_below(4); n > 0; n--)
+		for (unsigned n = random_below(&fuzz, 4); n > 0; n--)
 			fuzz_append(words[i], sizeof(words[i]));
 		parsed.argv[i] = words[i];
 	}
@@ -57,11 +50,9 @@ static void fuzz_once(unsigned *outcomes)
 
 static void test_no_command_line_is_too_strange(void)
 {
-	const char *seed = getenv("GLINT_TEST_SEED");
 	unsigned outcomes[3] = { 0 };
 
-	fuzz_state = seed ? (unsigned)strtoul(seed, NULL, 0) : (unsigned)time(NULL);
-	printf("# seed: GLINT_TEST_SEED=%u\n", fuzz_state);
+	fuzz = random_begin();
 	for (int i = 0; i < 20000; i++)
 		fuzz_once(outcomes);
 	for (int i = 0; i < 3; i++)	/* else it did not get anywhere */
