@@ -27,14 +27,14 @@ for format in "${formats[@]}"; do
 	name=${format%:*}
 	[[ $offered == *"'$name'"* || $offered == *"'$name '"* ]] || continue
 
-	start_glintd -d "$DEVICE" -r 1280x720 -m "${format#*:}"
+	start_glintd -d "$DEVICE" -r 640x360 -m "${format#*:}"
 	await_state $ONLINE true 5
 	expect_state "the format is the one asked for" $FOURCC "$(printf %-4s "$name")"
 	file=$LAB_OUT/$name.jpg
 	snapshot "$file"
 	case $name in
-	GREY|Y16) expect_bars "$file" --size 1280x720 --gray ;;
-	*)	expect_bars "$file" --size 1280x720 ;;
+	GREY|Y16) expect_bars "$file" --size 640x360 --gray ;;
+	*)	expect_bars "$file" --size 640x360 ;;
 	esac
 	expect_nothing_unaccounted
 	stop_glintd
