@@ -50,14 +50,11 @@ bool glint_fanout_wanted(const struct glint_fanout *fanout)
 
 bool glint_fanout_wants(const struct glint_fanout *fanout, const struct glint_frame *frame)
 {
-	const struct glint_list *node;
+	const struct glint_sink *sink;
 
-	for (node = fanout->sinks.next; node != &fanout->sinks; node = node->next) {
-		const struct glint_sink *sink = glint_list_entry(node, struct glint_sink, link);
-
+	glint_list_for_each(sink, &fanout->sinks, link)
 		if (!sink->wants || sink->wants(sink, frame))
 			return true;
-	}
 	return false;
 }
 

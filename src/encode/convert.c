@@ -14,6 +14,7 @@ struct glint_convert {
 	struct v4lconvert_data *library;
 	struct v4l2_format from, to;
 	struct glint_lines lines;	/* of a frame */
+	size_t needed;			/* bytes of a frame, with its padding */
 	uint8_t *packed;		/* a frame without its padding, owned; NULL: it has none */
 	struct glint_format format;	/* of the result */
 	struct glint_dmabuf result;	/* one plane of ordinary memory, owned */
@@ -116,6 +117,7 @@ int glint_convert_create(struct glint_convert **out, const struct glint_format *
 	if (!convert)
 		return -ENOMEM;
 	convert->lines = glint_format_lines(from);
+	convert->needed = glint_format_min_size(from, 0);
 	set_result_format(&convert->format, from);
 	err = glint_format_check(from);
 	if (err == 0)
@@ -175,18 +177,16 @@ int glint_convert_run(struct glint_convert *convert, const struct glint_dmabuf *
 		      struct glint_view *view)
 {
 	const struct glint_plane *from = &buf->planes[0], *to = &convert->result.planes[0];
-	const struct glint_lines *lines = &convert->lines;
-	size_t needed = (size_t)lines->stride * (lines->count - 1) + lines->bytes;
 	int written;
 
 	if (!from->map)
 		return -EFAULT;
 	/* The library tells of a short frame, and reads beyond its end all the same. */
-	if (from->offset > from->size || MIN(used, from->size - from->offset) < needed)
+	if (from->offset > from->size || MIN(used, from->size - from->offset) < convert->needed)
 		return -EPROTO;
 	written = v4lconvert_convert(convert->library, &convert->from, &convert->to,
 				     pack(convert, from->map + from->offset),
-				     (int)packed_size(lines), to->map, (int)to->size);
+				     (int)packed_size(&convert->lines), to->map, (int)to->size);
 	if (written < 0 || (size_t)written < to->size)
 		return -EPROTO;
 	return glint_format_view(&convert->format, &convert->result, view);

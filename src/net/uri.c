@@ -2,6 +2,7 @@
 #include "net/uri.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -135,20 +136,16 @@ bool glint_query_flag(const char *query, const char *name)
 int glint_query_number(const char *query, const char *name, uint64_t *number)
 {
 	char value[24];		/* a number has 20 digits; what fills it may have been cut */
-	uint64_t sum = 0;
+	uint64_t parsed;
+	char *end;
 
 	if (!glint_query_get(query, name, value, sizeof(value)))
 		return -ENOENT;
-	if (!*value || strlen(value) == sizeof(value) - 1)
+	errno = 0;
+	parsed = strtoull(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || strlen(value) == sizeof(value) - 1)
 		return -EINVAL;
-	for (const char *at = value; *at; at++) {
-		unsigned digit = (unsigned)(*at - '0');
-
-		if (digit > 9 || __builtin_mul_overflow(sum, 10, &sum) ||
-		    __builtin_add_overflow(sum, digit, &sum))
-			return -EINVAL;
-	}
-	*number = sum;
+	*number = parsed;
 	return 0;
 }
 

@@ -28,14 +28,12 @@
 	  .bytes_per_pixel = bytes, .h_sub = 1, .v_sub = 1, .cost = cost_ }
 
 /* Read by libv4lconvert, into one of the above. */
-#define OTHER(code, name_, bits, becomes_)                                                        \
+#define CONVERTED(code, name_, bits, blocks, becomes_)                                            \
 	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_OTHER, .mem_planes = 1,           \
-	  .h_sub = 1, .v_sub = 1, .bits_per_pixel = bits, .cost = 10,                             \
+	  .h_sub = 1, .v_sub = 1, .bits_per_pixel = bits, .in_blocks = blocks, .cost = 10,        \
 	  .becomes = V4L2_PIX_FMT_##becomes_ }
-#define BLOCKS(code, name_)                                                                       \
-	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_OTHER, .mem_planes = 1,           \
-	  .h_sub = 1, .v_sub = 1, .bits_per_pixel = 12, .in_blocks = true, .cost = 10,            \
-	  .becomes = V4L2_PIX_FMT_YUV420 }
+#define OTHER(code, name_, bits, becomes_) CONVERTED(code, name_, bits, false, becomes_)
+#define BLOCKS(code, name_) CONVERTED(code, name_, 12, true, YUV420)
 #define BAYER(order_)                                                                             \
 	OTHER(V4L2_PIX_FMT_S##order_##8, "S" #order_ "8", 8, RGB24),                              \
 	OTHER(V4L2_PIX_FMT_S##order_##10, "S" #order_ "10", 16, RGB24),                           \
