@@ -3,9 +3,12 @@
 #ifndef GLINT_TESTS_RANDOM_H
 #define GLINT_TESTS_RANDOM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 /* One for each thread that draws from it. */
@@ -39,5 +42,24 @@ static inline uint32_t random_number(struct random *random)
 	if (random_below(random, 2) == 0)
 		return edges[random_below(random, sizeof(edges) / sizeof(edges[0]))];
 	return random_below(random, 1u << 24) << random_below(random, 9);
+}
+/*
+ * One answer of a driver in @one_in is spoiled, in up to three places of what @request gives
+ * back at @arg; true then. Which requests a driver cannot spoil, the caller knows.
+ */
+static inline bool random_spoil(struct random *random, unsigned one_in, unsigned long request,
+				void *arg)
+{
+	unsigned words = _IOC_SIZE(request) / sizeof(uint32_t);
+
+	if (!(_IOC_DIR(request) & _IOC_READ) || words == 0 || random_below(random, one_in) != 0)
+		return false;
+	for (unsigned n = 1 + random_below(random, 3); n > 0; n--) {
+		uint32_t number = random_number(random);
+
+		memcpy((uint8_t *)arg + random_below(random, words) * sizeof(number), &number,
+		       sizeof(number));
+	}
+	return true;
 }
 #endif

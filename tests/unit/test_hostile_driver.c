@@ -44,19 +44,8 @@ static bool is_safe_to_change(unsigned long request)
 
 static void lie(struct fake_v4l2 *fake, unsigned long request, void *arg)
 {
-	size_t words = _IOC_SIZE(request) / sizeof(uint32_t);
-
 	(void)fake;
-	if (!(_IOC_DIR(request) & _IOC_READ) || words == 0 || !is_safe_to_change(request) ||
-	    random_below(&lying, 24) != 0)
-		return;
-	for (unsigned n = 1 + random_below(&lying, 3); n > 0; n--) {
-		uint32_t number = random_number(&lying);
-
-		memcpy((uint8_t *)arg + random_below(&lying, (unsigned)words) * sizeof(number),
-		       &number, sizeof(number));
-	}
-	lies++;
+	lies += is_safe_to_change(request) && random_spoil(&lying, 24, request, arg);
 }
 
 static bool rig_on_picture(struct glint_sink *sink, struct glint_frame *frame)

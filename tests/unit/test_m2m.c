@@ -232,19 +232,9 @@ static unsigned lies;
 /* Pointers are ours, descriptors the kernel's, and so is how long a mapping may be. */
 static void lie_at_random(struct fake_m2m *fake, unsigned long request, void *arg)
 {
-	size_t words = _IOC_SIZE(request) / sizeof(uint32_t);
-
 	(void)fake;
-	if (!(_IOC_DIR(request) & _IOC_READ) || words == 0 || request == VIDIOC_EXPBUF ||
-	    request == VIDIOC_QUERYBUF || random_below(&lying, 40) != 0)
-		return;
-	for (unsigned n = 1 + random_below(&lying, 3); n > 0; n--) {
-		uint32_t number = random_number(&lying);
-
-		memcpy((uint8_t *)arg + random_below(&lying, (unsigned)words) * sizeof(number),
-		       &number, sizeof(number));
-	}
-	lies++;
+	lies += request != VIDIOC_EXPBUF && request != VIDIOC_QUERYBUF &&
+		random_spoil(&lying, 40, request, arg);
 }
 
 static void test_no_encoder_is_too_strange(void)

@@ -9,15 +9,23 @@ static unsigned waiting(const struct rig *r)
 	return rig_counters(r).snapshots_waiting;
 }
 
+/* Asks for a snapshot, and is the one who waits. */
+static struct peer peer_waiting(struct rig *r, const char *request)
+{
+	struct peer peer = peer_connect(r);
+
+	peer_say(&peer, request);
+	RIG_WAIT(r, waiting(r) == 1);
+	return peer;
+}
+
 static void test_the_first_picture_after_the_request_is_the_answer(void)
 {
 	struct peer peer;
 	struct rig r;
 
 	RIG_OPEN(&r);
-	peer = peer_connect(&r);
-	peer_say(&peer, GET("/snapshot"));
-	RIG_WAIT(&r, waiting(&r) == 1);
+	peer = peer_waiting(&r, GET("/snapshot"));
 	CU_ASSERT_EQUAL(rig_push(&r, 5000, 'a', 41), 1);
 	CU_ASSERT_EQUAL(rig_push(&r, 5000, 'b', 42), 0);
 	PEER_WAIT(&r, &peer, reply_complete(&peer));
@@ -41,9 +49,7 @@ static void test_a_frame_that_was_complete_before_the_request_is_no_answer(void)
 
 	RIG_OPEN(&r);
 	old = rig_picture(100, 'o', 1);
-	peer = peer_connect(&r);
-	peer_say(&peer, GET("/snapshot"));
-	RIG_WAIT(&r, waiting(&r) == 1);
+	peer = peer_waiting(&r, GET("/snapshot"));
 	CU_ASSERT_EQUAL(glint_fanout_push(&r.pictures, &old->frame), 0);
 	glint_picture_unref(old);
 	CU_ASSERT_EQUAL(waiting(&r), 1);
@@ -76,10 +82,8 @@ static void test_a_moment_can_be_named_that_the_exposure_must_not_precede(void)
 	struct rig r;
 
 	RIG_OPEN(&r);
-	peer = peer_connect(&r);
 	snprintf(request, sizeof(request), GET("/snapshot?after=%" PRIu64), after_ns);
-	peer_say(&peer, request);
-	RIG_WAIT(&r, waiting(&r) == 1);
+	peer = peer_waiting(&r, request);
 	CU_ASSERT_FALSE(push_exposed(&r, 1, 0));
 	CU_ASSERT_FALSE(push_exposed(&r, 2, after_ns - 1));
 	CU_ASSERT_TRUE(push_exposed(&r, 3, after_ns));
@@ -97,9 +101,7 @@ static void test_that_moment_can_be_now(void)
 	struct rig r;
 
 	RIG_OPEN(&r);
-	peer = peer_connect(&r);
-	peer_say(&peer, GET("/snapshot?after=now"));
-	RIG_WAIT(&r, waiting(&r) == 1);
+	peer = peer_waiting(&r, GET("/snapshot?after=now"));
 	CU_ASSERT_FALSE(push_exposed(&r, 1, before_ns));
 	CU_ASSERT_TRUE(push_exposed(&r, 2, glint_now_ns()));
 	PEER_WAIT(&r, &peer, reply_complete(&peer));
@@ -115,9 +117,7 @@ static void test_a_moment_long_ago_asks_for_nothing_more(void)
 	struct rig r;
 
 	RIG_OPEN(&r);
-	peer = peer_connect(&r);
-	peer_say(&peer, GET("/snapshot?after=1"));
-	RIG_WAIT(&r, waiting(&r) == 1);
+	peer = peer_waiting(&r, GET("/snapshot?after=1"));
 	CU_ASSERT_TRUE(push_exposed(&r, 1, 1));
 	PEER_WAIT(&r, &peer, reply_complete(&peer));
 	peer_close(&peer);
@@ -187,9 +187,7 @@ static void test_its_head_has_what_both_ustreamers_send_and_more(void)
 	struct rig r;
 
 	RIG_OPEN(&r);
-	peer = peer_connect(&r);
-	peer_say(&peer, GET("/snapshot"));
-	RIG_WAIT(&r, waiting(&r) == 1);
+	peer = peer_waiting(&r, GET("/snapshot"));
 	rig_push(&r, 100, 'a', 7);
 	PEER_WAIT(&r, &peer, reply_complete(&peer));
 	for (unsigned i = 0; i < ARRAY_SIZE(times); i++) {
@@ -257,9 +255,7 @@ static void test_who_waits_is_answered_when_the_video_goes(void)
 	struct rig r;
 
 	RIG_OPEN(&r);
-	peer = peer_connect(&r);
-	peer_say(&peer, GET("/snapshot"));
-	RIG_WAIT(&r, waiting(&r) == 1);
+	peer = peer_waiting(&r, GET("/snapshot"));
 	rig_go_offline(&r, "no-device");
 	CU_ASSERT_EQUAL(waiting(&r), 0);
 	PEER_WAIT(&r, &peer, reply_complete(&peer));
@@ -275,9 +271,7 @@ static void test_just_after_the_start_the_first_frame_is_waited_for(void)
 
 	RIG_OPEN(&r);
 	rig_go_offline(&r, "opening");
-	peer = peer_connect(&r);
-	peer_say(&peer, GET("/snapshot"));
-	RIG_WAIT(&r, waiting(&r) == 1);
+	peer = peer_waiting(&r, GET("/snapshot"));
 	glint_net_source_changed(r.net);
 	CU_ASSERT_EQUAL(waiting(&r), 1);
 	rig_go_online(&r);
@@ -359,9 +353,7 @@ static void test_who_goes_while_waiting_wants_nothing_any_more(void)
 	struct rig r;
 
 	RIG_OPEN(&r);
-	peer = peer_connect(&r);
-	peer_say(&peer, GET("/snapshot"));
-	RIG_WAIT(&r, waiting(&r) == 1);
+	peer = peer_waiting(&r, GET("/snapshot"));
 	peer_close(&peer);
 	RIG_WAIT(&r, rig_counters(&r).clients == 0);
 	CU_ASSERT_FALSE(glint_fanout_wanted(&r.pictures));
@@ -406,9 +398,7 @@ static void test_a_large_picture_goes_out_in_full_to_a_slow_reader(void)
 	struct rig r;
 
 	RIG_OPEN(&r);
-	peer = peer_connect(&r);
-	peer_say(&peer, GET("/snapshot") GET("/nowhere"));
-	RIG_WAIT(&r, waiting(&r) == 1);
+	peer = peer_waiting(&r, GET("/snapshot") GET("/nowhere"));
 	picture = numbered_picture(PEER_MAX - 4096);
 	CU_ASSERT_EQUAL(glint_fanout_push(&r.pictures, &picture->frame), 1);
 	while (!peer.ended) {
