@@ -45,7 +45,8 @@ struct glint_http {
 	parser_t parser;
 	bool in_head, complete;
 	unsigned status;		/* 0: no error so far */
-	size_t head_bytes, body_bytes;
+	size_t head_bytes;		/* all but the body: chunk heads and trailers, too */
+	size_t body_bytes;
 	unsigned n_fields;
 
 	bool in_name;			/* the last piece was of a field's name */
@@ -88,7 +89,10 @@ static bool has_control(const char *piece, size_t count)
 	return false;
 }
 
-/* A head's bytes are counted before they come here, so there is room. */
+/*
+ * Only called while in the head. glint_http_feed() gives the library no more than
+ * GLINT_HTTP_HEAD_MAX bytes of a head, and each is appended once at most, so there is room.
+ */
 static void text_append(struct glint_http *http, const char *piece, size_t count)
 {
 	assert(count < sizeof(http->text) - http->text_bytes);
@@ -130,9 +134,14 @@ static int on_field(parser_t *parser, const char *piece, size_t count)
 	return 0;
 }
 
-/* Of a field that is sent twice the first one counts. */
+/*
+ * Of a field that is sent twice the first one counts. A trailer is not a field of the head:
+ * what it says comes too late, and nothing of it is kept.
+ */
 static enum field field_find(const struct glint_http *http)
 {
+	if (!http->in_head)
+		return FIELD_OTHER;
 	for (unsigned i = 0; i < FIELDS; i++)
 		if (!http->values[i] && http->name_bytes == strlen(field_names[i]) &&
 		    strncasecmp(http->name, field_names[i], http->name_bytes) == 0)
@@ -199,8 +208,10 @@ static int on_body(parser_t *parser, const char *piece, size_t count)
 	struct glint_http *http = parser->data;
 
 	(void)piece;
+	if (count > GLINT_HTTP_BODY_MAX - http->body_bytes)
+		return http_refuse(http, 413);
 	http->body_bytes += count;
-	return http->body_bytes > GLINT_HTTP_BODY_MAX ? http_refuse(http, 413) : 0;
+	return 0;
 }
 
 static int on_message_complete(parser_t *parser);
@@ -393,23 +404,22 @@ enum glint_http_outcome glint_http_feed(struct glint_http *http, const char *byt
 					size_t *used)
 {
 	size_t room = GLINT_HTTP_HEAD_MAX - http->head_bytes;
-	bool was_in_head = http->in_head, failed;
+	size_t body_before = http->body_bytes;
+	bool failed;
 
 	assert(!http->complete && !http->status);
 
-	/* A body's first bytes are counted with the head: the bound is on what we store. */
-	*used = parser_execute(&http->parser, bytes, was_in_head ? MIN(count, room) : count,
+	*used = parser_execute(&http->parser, bytes, http->in_head ? MIN(count, room) : count,
 			       &failed);
-	if (was_in_head)
-		http->head_bytes += *used;
+	http->head_bytes += *used - (http->body_bytes - body_before);
 
-	if (http->complete && !http->status)
-		return http_finish(http);
 	if (failed)
 		http_refuse(http, parser_status(&http->parser));
-	else if (http->in_head && http->head_bytes == GLINT_HTTP_HEAD_MAX)
+	else if (http->head_bytes >= GLINT_HTTP_HEAD_MAX + !http->in_head)
 		http_refuse(http, 431);
-	return http->status ? GLINT_HTTP_REFUSED : GLINT_HTTP_MORE;
+	if (http->status)
+		return GLINT_HTTP_REFUSED;
+	return http->complete ? http_finish(http) : GLINT_HTTP_MORE;
 }
 
 bool glint_http_begun(const struct glint_http *http)

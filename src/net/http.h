@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Requests out of a connection's bytes, within bounds: a head of 16 KiB, a URI
- * of 4 KiB, 64 header fields, a body of 64 KiB, which is read and thrown away. The
- * grammar is a library's (http-parser or llhttp), the bounds and the meaning are
+ * of 4 KiB, 64 fields, a body of 64 KiB. The body and its trailers are read and
+ * dropped; trailers and the sizes of chunks count as bytes and fields of the head.
+ * A library knows the grammar (http-parser or llhttp); the bounds and the meaning are
  * ours.
  */
 #ifndef GLINT_NET_HTTP_H

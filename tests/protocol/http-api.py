@@ -94,6 +94,21 @@ def test_hostile():
 
 
 @tap.test
+def test_trailers():
+    """a trailer has the bounds of a head, and is never a login"""
+    chunked = "GET /state HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    login = "Authorization: Basic " + base64.b64encode(b"lab:secret").decode()
+    args = ("--user", "lab", "--passwd", "secret") if tap.built_with("NET_AUTH") else ()
+    with tap.Service(*args) as service:
+        reply = service.ask(f"{chunked}{login}\r\n\r\n")
+        assert reply.status == (401 if args else 200), reply
+        for name in ("Authorization", "Access-Control-Request-Headers", "X"):
+            reply, _ = ask_and_drain(service, f"{chunked}{name}: {'A' * 20000}\r\n\r\n")
+            assert reply.status == 431, (name, reply)
+        assert service.get("/state", login).status == 200
+
+
+@tap.test
 def test_keep_alive():
     """a connection is kept, for requests one after the other and in one piece"""
     with tap.Service() as service, service.connect() as sock:

@@ -274,6 +274,79 @@ static void test_a_chunked_body_has_a_bound(void)
 	CU_ASSERT_EQUAL(status_of(text, 4096), 413);
 }
 
+#define CHUNKED "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+static void test_the_bound_of_a_head_holds_for_its_trailers(void)
+{
+	static const char *const befores[] = {
+		CHUNKED "0\r\nAuthorization: ",
+		CHUNKED "0\r\nAccess-Control-Request-Method: ",
+		CHUNKED "0\r\nX: ",
+		CHUNKED "1\r\nx\r\n0\r\nAuthorization: ",
+	};
+
+	for (unsigned i = 0; i < sizeof(befores) / sizeof(befores[0]); i++) {
+		static const char after[] = "\r\n\r\n";
+		bool body = strstr(befores[i], "1\r\nx") != NULL;
+		size_t most = GLINT_HTTP_HEAD_MAX + body - strlen(befores[i]) - strlen(after);
+
+		for (size_t step = 1; step <= 20000; step = step * 7) {
+			CU_ASSERT_EQUAL(status_of(stretched(befores[i], 'a', most, after), step),
+					200);
+			CU_ASSERT_EQUAL(
+				status_of(stretched(befores[i], 'a', most + 1, after), step), 431);
+			CU_ASSERT_EQUAL(status_of(stretched(befores[i], 'a', 1000000, after), step),
+					431);
+		}
+	}
+}
+
+static void test_fields_of_trailers_count_with_those_of_the_head(void)
+{
+	for (unsigned count = GLINT_HTTP_FIELDS_MAX; count <= GLINT_HTTP_FIELDS_MAX + 1; count++) {
+		char text[2048] = CHUNKED "0\r\n";
+
+		for (unsigned i = 1; i < count; i++)	/* Transfer-Encoding is the first */
+			strcat(text, "A: b\r\n");
+		strcat(text, "\r\n");
+		CU_ASSERT_EQUAL(status_of(strdup(text), 5),
+				count > GLINT_HTTP_FIELDS_MAX ? 431 : 200);
+	}
+}
+
+static void test_the_framing_of_chunks_has_a_bound(void)
+{
+	/* An extension of a chunk that does not end, and chunks of one byte. */
+	CU_ASSERT_EQUAL(status_of(stretched(CHUNKED "1;", 'a', 60000, ""), 4096), 431);
+	for (unsigned n_chunks = 3000; n_chunks <= 4000; n_chunks += 1000) {
+		char *text = calloc(1, 6 * n_chunks + 100);
+
+		strcpy(text, CHUNKED);
+		for (unsigned i = 0; i < n_chunks; i++)
+			memcpy(text + strlen(CHUNKED) + (size_t)6 * i, "1\r\nx\r\n", 6);
+		strcat(text, "0\r\n\r\n");
+		CU_ASSERT_EQUAL(status_of(text, 1000), n_chunks == 3000 ? 200 : 431);
+	}
+}
+
+static void test_a_trailer_is_no_field_of_the_head(void)
+{
+	static const char text[] = CHUNKED "1\r\nx\r\n0\r\nAuthorization: Basic abc\r\n"
+					   "Access-Control-Request-Method: PUT\r\n\r\n";
+	size_t used;
+
+	for (size_t step = 1; step < sizeof(text); step++) {
+		struct glint_http *http = glint_http_create();
+
+		CU_ASSERT_EQUAL_FATAL(feed(http, text, strlen(text), step, &used),
+				      GLINT_HTTP_REQUEST);
+		CU_ASSERT_STRING_EQUAL(glint_http_request(http)->path, "/");
+		CU_ASSERT_PTR_NULL(glint_http_request(http)->authorization);
+		CU_ASSERT_PTR_NULL(glint_http_request(http)->cors_method);
+		glint_http_destroy(http);
+	}
+}
+
 static void test_an_absolute_uri_is_a_path_with_a_host(void)
 {
 	static const char *const rows[][3] = {
@@ -347,6 +420,10 @@ GLINT_TESTS("http",
 	GLINT_TEST(test_what_we_keep_of_a_head_fits_even_if_it_is_all_of_it),
 	GLINT_TEST(test_the_number_of_fields_has_a_bound),
 	GLINT_TEST(test_a_chunked_body_has_a_bound),
+	GLINT_TEST(test_the_bound_of_a_head_holds_for_its_trailers),
+	GLINT_TEST(test_fields_of_trailers_count_with_those_of_the_head),
+	GLINT_TEST(test_the_framing_of_chunks_has_a_bound),
+	GLINT_TEST(test_a_trailer_is_no_field_of_the_head),
 	GLINT_TEST(test_an_absolute_uri_is_a_path_with_a_host),
 	GLINT_TEST(test_of_a_field_that_is_sent_twice_the_first_counts),
 	GLINT_TEST(test_noise_never_breaks_the_parser),
