@@ -44,7 +44,7 @@ static int capture_copy_config(struct glint_capture *capture,
 			return -ENOMEM;
 	}
 	capture->config.device = capture->device;
-	capture->config.buffers = MIN(MAX(config->buffers, 2u), GLINT_VDEV_BUFFERS_MAX + 0u);
+	capture->config.buffers = MIN(MAX(config->buffers, 2u), GLINT_VQUEUE_BUFFERS_MAX + 0u);
 	if (!config->stuck_ns)
 		capture->config.stuck_ns = STUCK_NS;
 	return 0;

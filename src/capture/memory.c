@@ -125,7 +125,7 @@ static int try_import(struct glint_source *source, unsigned n, struct glint_dmab
 
 static int try_encoders(struct glint_source *source, struct glint_pool **out)
 {
-	struct glint_dmabuf bufs[GLINT_VDEV_BUFFERS_MAX];
+	struct glint_dmabuf bufs[GLINT_VQUEUE_BUFFERS_MAX];
 	struct glint_partner *partner = source->partner;
 	unsigned n = source->config->buffers;
 	int err = partner->ops->lend(partner, &source->vdev.format, n, bufs);
@@ -136,7 +136,7 @@ static int try_encoders(struct glint_source *source, struct glint_pool **out)
 static int try_ours(struct glint_source *source, add_plane_fn *add, place_fn *place,
 		    struct glint_pool **out)
 {
-	struct glint_dmabuf bufs[GLINT_VDEV_BUFFERS_MAX];
+	struct glint_dmabuf bufs[GLINT_VQUEUE_BUFFERS_MAX];
 	unsigned n = source->config->buffers;
 	int err = -ENODEV;
 

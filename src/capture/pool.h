@@ -38,8 +38,8 @@ struct glint_pool {
 	bool live;			/* released slots go back to the driver */
 	bool retired;			/* the last release frees the pool */
 	unsigned n, with_driver, leased;
-	struct glint_slot slots[GLINT_VDEV_BUFFERS_MAX];
-	struct glint_dmabuf buffers[GLINT_VDEV_BUFFERS_MAX];
+	struct glint_slot slots[GLINT_VQUEUE_BUFFERS_MAX];
+	struct glint_dmabuf buffers[GLINT_VQUEUE_BUFFERS_MAX];
 };
 
 /* Allocates the driver's buffers, about @count, for the format of @vdev. @stream is not 0. */

@@ -163,7 +163,7 @@ static bool is_preferred(uint32_t fourcc, const struct glint_wish *wish)
 static int find_candidates(const struct glint_vdev *vdev, const struct glint_wish *wish,
 			   struct candidate candidates[static GLINT_CHOICES_MAX])
 {
-	struct v4l2_fmtdesc desc = { .type = glint_vdev_type(vdev) };
+	struct v4l2_fmtdesc desc = { .type = vdev->queue.type };
 	unsigned count = 0;
 	int err;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "v4l2/pixfmt.h"
 #include "v4l2/role.h"
 
@@ -40,7 +41,9 @@ int glint_vdev_open(struct glint_vdev *vdev, struct glint_v4l2_access *access, c
 	err = glint_role_of(&cap) == GLINT_ROLE_CAPTURE ? 0 : -ENOTTY;
 	if (err < 0)
 		goto close;
-	vdev->mplane = glint_role_is_mplane(&cap);
+	glint_vqueue_init(&vdev->queue, access, vdev->fd,
+			  glint_role_is_mplane(&cap) ? V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
+						       V4L2_BUF_TYPE_VIDEO_CAPTURE);
 	return 0;
 
 close:
@@ -53,18 +56,13 @@ void glint_vdev_close(struct glint_vdev *vdev)
 	if (vdev->fd >= 0)
 		(void)vdev->access->ops->close(vdev->access, vdev->fd);
 	vdev->fd = -1;
-	vdev->n_buffers = 0;
+	vdev->queue.n_buffers = 0;
 	vdev->buffers = NULL;
-}
-
-uint32_t glint_vdev_type(const struct glint_vdev *vdev)
-{
-	return vdev->mplane ? V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE : V4L2_BUF_TYPE_VIDEO_CAPTURE;
 }
 
 static int set_format(struct glint_vdev *vdev, const struct glint_format *wish, bool as_jpeg)
 {
-	struct v4l2_format fmt = { .type = glint_vdev_type(vdev) };
+	struct v4l2_format fmt = { .type = vdev->queue.type };
 	struct glint_format format;
 	int err;
 
@@ -84,6 +82,7 @@ static int set_format(struct glint_vdev *vdev, const struct glint_format *wish, 
 	if (err < 0)
 		return err;
 	vdev->format = format;
+	glint_vqueue_set_planes(&vdev->queue, format.n_planes, format.size);
 	memset(vdev->room, 0, sizeof(vdev->room));
 	return 0;
 }
@@ -112,7 +111,7 @@ static uint32_t interval_to_millihz(const struct v4l2_fract *interval)
 
 int glint_vdev_set_interval(struct glint_vdev *vdev, uint32_t interval_num, uint32_t interval_den)
 {
-	struct v4l2_streamparm parm = { .type = glint_vdev_type(vdev) };
+	struct v4l2_streamparm parm = { .type = vdev->queue.type };
 	struct v4l2_captureparm *capture = &parm.parm.capture;
 	int err = glint_vdev_ioctl(vdev, VIDIOC_G_PARM, &parm);
 
@@ -131,9 +130,126 @@ int glint_vdev_set_interval(struct glint_vdev *vdev, uint32_t interval_num, uint
 	return 0;
 }
 
+/* --- Buffers --------------------------------------------------------------------- */
+
+int glint_vdev_alloc(struct glint_vdev *vdev, unsigned count,
+		     struct glint_dmabuf buffers[static GLINT_VQUEUE_BUFFERS_MAX])
+{
+	/*
+	 * Raw planes with a descriptor are mapped once the CPU is to read them, which may
+	 * never happen. A JPEG is inspected in any case.
+	 */
+	enum glint_vqueue_access access = vdev->format.info->layout == GLINT_LAYOUT_JPEG ?
+						  GLINT_VQUEUE_EXPORT_AND_MAP :
+						  GLINT_VQUEUE_EXPORT;
+	int n = glint_vqueue_alloc(&vdev->queue, count, vdev->room), err;
+
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		glint_dmabuf_init(&buffers[i]);
+		err = glint_vqueue_take(&vdev->queue, (unsigned)i, access, &buffers[i]);
+		if (err < 0) {
+			while (i-- > 0)
+				glint_dmabuf_fini(&buffers[i]);
+			(void)glint_vqueue_free(&vdev->queue);
+			return err;
+		}
+	}
+	vdev->buffers = buffers;
+	return n;
+}
+
+int glint_vdev_import(struct glint_vdev *vdev, unsigned count, const struct glint_dmabuf *buffers)
+{
+	int n;
+
+	for (unsigned i = 0; i < vdev->format.n_planes; i++)
+		if (buffers[0].planes[i].size < vdev->format.size[i])
+			return -EINVAL;
+	n = glint_vqueue_import(&vdev->queue, count);
+	if (n < 0)
+		return n;
+	if (n < (int)count) {
+		(void)glint_vqueue_free(&vdev->queue);
+		return -ENOMEM;
+	}
+	vdev->queue.n_buffers = count;
+	vdev->buffers = buffers;
+	return 0;
+}
+
+int glint_vdev_free(struct glint_vdev *vdev)
+{
+	vdev->buffers = NULL;
+	return glint_vqueue_free(&vdev->queue);
+}
+
 int glint_vdev_stream(struct glint_vdev *vdev, bool on)
 {
-	int type = (int)glint_vdev_type(vdev);
+	return glint_vqueue_stream(&vdev->queue, on);
+}
 
-	return glint_vdev_ioctl(vdev, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type);
+int glint_vdev_qbuf(struct glint_vdev *vdev, unsigned index)
+{
+	struct glint_vqueue_entry entry = {
+		.buf = vdev->queue.imports ? &vdev->buffers[index] : NULL,
+	};
+
+	return glint_vqueue_queue(&vdev->queue, index, &entry);
+}
+
+/* 0: a clock of the driver's own, or no time at all. */
+static uint64_t stamp_of(const struct glint_vqueue_done *done)
+{
+	uint64_t seconds = (uint64_t)done->stamp.tv_sec;
+	uint64_t micros = (uint64_t)done->stamp.tv_usec;
+
+	if ((done->flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) != V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC)
+		return 0;
+	if (seconds > INT32_MAX || micros > 999999)
+		return 0;
+	return seconds * GLINT_NSEC_PER_SEC + micros * GLINT_NSEC_PER_USEC;
+}
+
+/*
+ * False: the driver's figures contradict each other. A plane without a minimum size
+ * (compressed data, metadata) is read from its beginning, so it must begin there.
+ */
+static bool take_plane(const struct glint_vdev *vdev, const struct glint_vqueue_done *done,
+		       unsigned plane, struct glint_vbuf *vbuf)
+{
+	size_t needed = glint_format_min_size(&vdev->format, plane);
+	uint32_t used = done->used[plane], offset = done->offset[plane];
+
+	if (used > vdev->buffers[done->index].planes[plane].size || offset > used)
+		return false;
+	if (needed == 0 && offset > 0)
+		return false;
+	if (plane == 0)
+		vbuf->used = used - offset;
+	vbuf->offset[plane] = offset;
+	vbuf->short_data |= used - offset < needed;
+	return true;
+}
+
+int glint_vdev_dqbuf(struct glint_vdev *vdev, struct glint_vbuf *vbuf)
+{
+	struct glint_vqueue_done done;
+	int err = glint_vqueue_dequeue(&vdev->queue, &done);
+
+	if (err < 0)
+		return err;
+	*vbuf = (struct glint_vbuf){
+		.index = done.index,
+		.seq = done.seq,
+		.timestamp_ns = stamp_of(&done),
+		.start_of_exposure = (done.flags & V4L2_BUF_FLAG_TSTAMP_SRC_MASK) ==
+				     V4L2_BUF_FLAG_TSTAMP_SRC_SOE,
+		.error = done.flags & V4L2_BUF_FLAG_ERROR,
+	};
+	for (unsigned i = 0; i < vdev->format.n_planes; i++)
+		if (!take_plane(vdev, &done, i, vbuf))
+			vbuf->error = true;
+	return 0;
 }

@@ -17,8 +17,7 @@
 #include "mem/dmabuf.h"
 #include "v4l2/access.h"
 #include "v4l2/format.h"
-
-#define GLINT_VDEV_BUFFERS_MAX 32	/* VIDEO_MAX_FRAME of older kernels */
+#include "v4l2/queue.h"
 
 /* The DV timings that the stream is set up for: as much as tells a change. */
 struct glint_timings {
@@ -31,23 +30,22 @@ struct glint_timings {
 struct glint_vdev {
 	struct glint_v4l2_access *access;	/* borrowed */
 	int fd;					/* -1: closed */
-	bool mplane;				/* the multi-planar API */
 	bool has_dv_timings;			/* of the chosen input */
 	bool has_events;			/* the driver tells of a changed source */
 	uint32_t input;
 	char driver[17], card[33], bus[33];
 	struct glint_format format;
-	uint32_t room[GLINT_DMABUF_PLANES];	/* bytes that buffers should have, if more than they need */
+	uint32_t room[GLINT_DMABUF_PLANES];	/* bytes that each plane shall have, where that is more
+						 * than the format needs */
 	struct glint_timings timings;
 	uint32_t rate_millihz;			/* as the driver says; 0: unknown */
-	bool imports;				/* the buffers are DMABUFs of others */
-	unsigned n_buffers;
-	const struct glint_dmabuf *buffers;	/* borrowed, n_buffers of them */
+	struct glint_vqueue queue;
+	const struct glint_dmabuf *buffers;	/* borrowed, queue.n_buffers of them */
 };
 
 /* What was dequeued, every value checked. */
 struct glint_vbuf {
-	unsigned index;			/* < n_buffers */
+	unsigned index;			/* < queue.n_buffers */
 	uint32_t seq;
 	uint32_t used;			/* bytes of plane 0, at most its size; for what has an offset,
 					 * without it */
@@ -75,9 +73,6 @@ static inline int glint_vdev_ioctl(const struct glint_vdev *vdev, unsigned long 
 	return vdev->access->ops->ioctl(vdev->access, vdev->fd, request, arg);
 }
 
-/* enum v4l2_buf_type of its capture queue. */
-uint32_t glint_vdev_type(const struct glint_vdev *vdev);
-
 /*
  * Sets the format and reads it back into vdev->format. -EPROTO: what the driver made
  * of it cannot be used (it may have chosen another format, which is fine if it can).
@@ -100,10 +95,10 @@ int glint_vdev_set_interval(struct glint_vdev *vdev, uint32_t interval_num, uint
 /*
  * Allocates about @count buffers in the driver (it has the last word), exports them,
  * and maps what cannot be exported, into @buffers, which must stay until glint_vdev_free(). Returns how
- * many, at most GLINT_VDEV_BUFFERS_MAX. On failure nothing is owned.
+ * many, at most GLINT_VQUEUE_BUFFERS_MAX. On failure nothing is owned.
  */
 int glint_vdev_alloc(struct glint_vdev *vdev, unsigned count,
-		     struct glint_dmabuf buffers[static GLINT_VDEV_BUFFERS_MAX]);
+		     struct glint_dmabuf buffers[static GLINT_VQUEUE_BUFFERS_MAX]);
 
 /*
  * The same with memory that somebody else has made: @count buffers, which must stay as they

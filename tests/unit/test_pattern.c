@@ -17,7 +17,7 @@
 struct rig {
 	struct glint_pattern *pattern;
 	struct glint_vdev vdev;
-	struct glint_dmabuf buffers[GLINT_VDEV_BUFFERS_MAX];
+	struct glint_dmabuf buffers[GLINT_VQUEUE_BUFFERS_MAX];
 	unsigned n;
 };
 

@@ -14,7 +14,7 @@
 struct rig {
 	struct fake_v4l2 fake;
 	struct glint_vdev vdev;
-	struct glint_dmabuf buffers[GLINT_VDEV_BUFFERS_MAX];
+	struct glint_dmabuf buffers[GLINT_VQUEUE_BUFFERS_MAX];
 	unsigned n;
 };
 
@@ -56,7 +56,7 @@ static void test_opening_tells_who_the_device_is(void)
 	CU_ASSERT_STRING_EQUAL(rig.vdev.driver, "fake");
 	CU_ASSERT_STRING_EQUAL(rig.vdev.card, "Scripted device");
 	CU_ASSERT_STRING_EQUAL(rig.vdev.bus, "platform:fake");
-	CU_ASSERT_FALSE(rig.vdev.mplane);
+	CU_ASSERT_FALSE(V4L2_TYPE_IS_MULTIPLANAR(rig.vdev.queue.type));
 	rig_close(&rig);
 }
 
@@ -185,7 +185,7 @@ static void test_planes_of_their_own_are_each_mapped(void)
 	rig.fake.caps = V4L2_CAP_VIDEO_CAPTURE_MPLANE | V4L2_CAP_STREAMING;
 	rig.fake.formats[0].fourcc = V4L2_PIX_FMT_YUV420M;
 	rig_open(&rig);
-	CU_ASSERT_TRUE(rig.vdev.mplane);
+	CU_ASSERT_TRUE(V4L2_TYPE_IS_MULTIPLANAR(rig.vdev.queue.type));
 	rig_stream(&rig, V4L2_PIX_FMT_YUV420M, 2);
 	CU_ASSERT_EQUAL(rig.buffers[1].n_planes, 3);
 	CU_ASSERT_EQUAL(rig.buffers[1].planes[2].size, 32 * 24);
@@ -357,7 +357,7 @@ static void test_a_buffer_too_small_for_the_format_leaves_nothing_behind(void)
 	CU_ASSERT_EQUAL(glint_vdev_alloc(&rig.vdev, 3, rig.buffers), -EPROTO);
 	CU_ASSERT_EQUAL(rig.fake.n_buffers, 0);
 	CU_ASSERT_EQUAL(rig.buffers[0].n_planes, 0);
-	CU_ASSERT_EQUAL(rig.vdev.n_buffers, 0);
+	CU_ASSERT_EQUAL(rig.vdev.queue.n_buffers, 0);
 	rig_close(&rig);
 }
 
