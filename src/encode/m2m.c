@@ -108,7 +108,7 @@ static int partner_formats(struct glint_partner *partner, uint32_t width, uint32
 {
 	struct glint_m2m_backend *m2m = container_of(partner, struct glint_m2m_backend, partner);
 
-	static_assert(GLINT_PARTNER_FORMATS_MAX == GLINT_M2M_FORMATS_MAX, "");
+	static_assert(GLINT_PARTNER_FORMATS_MAX == GLINT_CODEC_FORMATS_MAX, "");
 	return glint_m2m_thread_formats(m2m->thread, m2m->backend.config->m2m_device, width, height,
 					fourccs, glint_now_ns() + ANSWER_NS);
 }

@@ -45,33 +45,33 @@ static enum glint_m2m_fit fit_of_error(int err)
 	}
 }
 
-static enum glint_m2m_fit judge(const struct glint_m2m *m2m, const struct glint_format *format,
+static enum glint_m2m_fit judge(const struct glint_codec *codec, const struct glint_format *format,
 				struct glint_format *raw)
 {
-	int err = glint_m2m_try(m2m, format, raw);
+	int err = glint_codec_try(codec, format, raw);
 
 	if (err < 0)
 		return fit_of_error(err);
-	if (!glint_m2m_imports(m2m))
+	if (!glint_vqueue_can_import(&codec->raw))
 		return GLINT_M2M_NO_IMPORT;
-	return glint_m2m_layout_differs(format, raw) ? GLINT_M2M_NO_LAYOUT : GLINT_M2M_FITS;
+	return glint_codec_layout_differs(format, raw) ? GLINT_M2M_NO_LAYOUT : GLINT_M2M_FITS;
 }
 
 static void probe(struct glint_v4l2_access *access, const struct glint_format *format,
 		  struct glint_m2m_found *found)
 {
-	struct glint_m2m m2m;
+	struct glint_codec codec;
 	int err;
 
-	glint_m2m_init(&m2m);
-	err = glint_m2m_open(&m2m, access, found->path);
-	memcpy(found->driver, m2m.driver, sizeof(found->driver));
+	glint_codec_init(&codec);
+	err = glint_codec_open(&codec, access, found->path, &glint_coding_jpeg);
+	memcpy(found->driver, codec.driver, sizeof(found->driver));
 	if (err < 0) {
 		found->fit = err == -EMEDIUMTYPE ? GLINT_M2M_NO_ENCODER : fit_of_error(err);
 		return;
 	}
-	found->fit = judge(&m2m, format, &found->raw);
-	glint_m2m_close(&m2m);
+	found->fit = judge(&codec, format, &found->raw);
+	glint_codec_close(&codec);
 }
 
 /* False past the last node. */
@@ -106,7 +106,7 @@ void glint_m2m_find(struct glint_v4l2_access *access, const char *device,
 
 struct formats {
 	unsigned n;
-	uint32_t fourccs[GLINT_M2M_FORMATS_MAX];
+	uint32_t fourccs[GLINT_CODEC_FORMATS_MAX];
 };
 
 static void formats_add(struct formats *formats, uint32_t fourcc)
@@ -114,48 +114,49 @@ static void formats_add(struct formats *formats, uint32_t fourcc)
 	for (unsigned i = 0; i < formats->n; i++)
 		if (formats->fourccs[i] == fourcc)
 			return;
-	if (formats->n < GLINT_M2M_FORMATS_MAX)
+	if (formats->n < GLINT_CODEC_FORMATS_MAX)
 		formats->fourccs[formats->n++] = fourcc;
 }
 
 /* Strides can be agreed on later; lines that an encoder adds below the picture cannot. */
-static bool lies_well(const struct glint_m2m *m2m, uint32_t fourcc, uint32_t width, uint32_t height)
+static bool lies_well(const struct glint_codec *codec, uint32_t fourcc, uint32_t width,
+		      uint32_t height)
 {
 	struct glint_format wish = { .info = glint_format_find(fourcc), .fourcc = fourcc,
 				     .width = width, .height = height };
 	struct glint_format raw, have;
 
 	wish.n_planes = wish.info->mem_planes;
-	if (glint_m2m_try(m2m, &wish, &raw) < 0)
+	if (glint_codec_try(codec, &wish, &raw) < 0)
 		return false;
 	have = raw;
 	have.height = height;
-	return !glint_m2m_layout_differs(&have, &raw);
+	return !glint_codec_layout_differs(&have, &raw);
 }
 
 unsigned glint_m2m_find_formats(struct glint_v4l2_access *access, const char *device,
 				uint32_t width, uint32_t height,
-				uint32_t fourccs[static GLINT_M2M_FORMATS_MAX])
+				uint32_t fourccs[static GLINT_CODEC_FORMATS_MAX])
 {
-	uint32_t of_one[GLINT_M2M_FORMATS_MAX];
+	uint32_t of_one[GLINT_CODEC_FORMATS_MAX];
 	struct formats all = { 0 }, good = { 0 };
 	const struct formats *best;
 	char path[GLINT_M2M_PATH_MAX];
-	struct glint_m2m m2m;
+	struct glint_codec codec;
 
-	glint_m2m_init(&m2m);
+	glint_codec_init(&codec);
 	for (unsigned i = 0; node_path(device, i, path); i++) {
 		unsigned n;
 
-		if (glint_m2m_open(&m2m, access, path) < 0)
+		if (glint_codec_open(&codec, access, path, &glint_coding_jpeg) < 0)
 			continue;
-		n = glint_m2m_formats(&m2m, of_one);
+		n = glint_codec_formats(&codec, of_one);
 		for (unsigned k = 0; k < n; k++) {
 			formats_add(&all, of_one[k]);
-			if (lies_well(&m2m, of_one[k], width, height))
+			if (lies_well(&codec, of_one[k], width, height))
 				formats_add(&good, of_one[k]);
 		}
-		glint_m2m_close(&m2m);
+		glint_codec_close(&codec);
 	}
 	best = good.n > 0 ? &good : &all;
 	memcpy(fourccs, best->fourccs, best->n * sizeof(fourccs[0]));

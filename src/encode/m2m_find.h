@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "v4l2/m2m.h"
+#include "v4l2/codec.h"
 
 #define GLINT_M2M_PATH_MAX 256
 
@@ -54,5 +54,5 @@ void glint_m2m_find(struct glint_v4l2_access *access, const char *device,
  */
 unsigned glint_m2m_find_formats(struct glint_v4l2_access *access, const char *device,
 				uint32_t width, uint32_t height,
-				uint32_t fourccs[static GLINT_M2M_FORMATS_MAX]);
+				uint32_t fourccs[static GLINT_CODEC_FORMATS_MAX]);
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "v4l2/m2m.h"
+#include "v4l2/queue.h"
 
 static void outputs_free(struct glint_m2m_outputs *outputs)
 {
@@ -30,14 +30,14 @@ static void output_release(struct glint_frame *frame)
 
 static const struct glint_frame_ops output_ops = { .release = output_release };
 
-int glint_m2m_outputs_create(struct glint_m2m_outputs **out, const struct glint_m2m *m2m)
+int glint_m2m_outputs_create(struct glint_m2m_outputs **out, const struct glint_vqueue *coded)
 {
 	struct glint_m2m_outputs *outputs = calloc(1, sizeof(*outputs));
 	int err = 0;
 
 	if (!outputs)
 		return -ENOMEM;
-	for (unsigned i = 0; i < MIN(m2m->n[GLINT_M2M_JPEG], GLINT_M2M_OUTPUTS_MAX + 0u); i++) {
+	for (unsigned i = 0; i < MIN(coded->n_buffers, GLINT_M2M_OUTPUTS_MAX + 0u); i++) {
 		struct glint_m2m_output *output = &outputs->items[i];
 
 		glint_dmabuf_init(&output->buf);
@@ -45,7 +45,7 @@ int glint_m2m_outputs_create(struct glint_m2m_outputs **out, const struct glint_
 		output->outputs = outputs;
 		output->index = i;
 		outputs->n = i + 1;
-		err = glint_m2m_map(m2m, GLINT_M2M_JPEG, i, &output->buf);
+		err = glint_vqueue_take(coded, i, GLINT_VQUEUE_MAP, &output->buf);
 		if (err < 0)
 			break;
 	}

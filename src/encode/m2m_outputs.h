@@ -16,7 +16,7 @@
 
 #define GLINT_M2M_OUTPUTS_MAX 8
 
-struct glint_m2m;
+struct glint_vqueue;
 struct glint_m2m_outputs;
 
 /* Whoever hands buffers back to the encoder; loop thread. */
@@ -39,8 +39,8 @@ struct glint_m2m_outputs {
 	struct glint_m2m_output items[GLINT_M2M_OUTPUTS_MAX];
 };
 
-/* Maps all JPEG buffers of @m2m. Nothing is owned on failure. */
-int glint_m2m_outputs_create(struct glint_m2m_outputs **out, const struct glint_m2m *m2m);
+/* Maps the buffers of @coded. Nothing is owned on failure. */
+int glint_m2m_outputs_create(struct glint_m2m_outputs **out, const struct glint_vqueue *coded);
 
 /* The encoder uses them no more. Frees now or later. NULL is fine. */
 void glint_m2m_outputs_retire(struct glint_m2m_outputs *outputs);

@@ -4,11 +4,11 @@
 #include <assert.h>
 
 #include "base/cleanup.h"
-#include "v4l2/m2m.h"
+#include "v4l2/codec.h"
 
 #define BEST 100
 
-int32_t glint_m2m_quality(unsigned quality, const struct glint_m2m_range *range)
+int32_t glint_m2m_quality(unsigned quality, const struct glint_codec_range *range)
 {
 	int64_t span = (int64_t)range->max - range->min, step = MAX(range->step, 1);
 	int64_t above;

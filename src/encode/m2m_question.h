@@ -35,10 +35,10 @@ struct glint_m2m_question {
 	struct glint_format format;
 	unsigned n;			/* buffers to lend */
 	/* READS: the memory, its descriptors the question's own. LEND: the answer, the asker's. */
-	struct glint_dmabuf bufs[GLINT_M2M_BUFFERS_MAX];
+	struct glint_dmabuf bufs[GLINT_VQUEUE_BUFFERS_MAX];
 	/* The answer. */
 	int err;
-	uint32_t fourccs[GLINT_M2M_FORMATS_MAX];
+	uint32_t fourccs[GLINT_CODEC_FORMATS_MAX];
 	unsigned n_fourccs;
 	struct glint_m2m_found found;
 };

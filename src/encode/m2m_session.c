@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/videodev2.h>
 #include <poll.h>
 
 #include "base/cleanup.h"
@@ -16,12 +17,12 @@ void glint_m2m_session_init(struct glint_m2m_session *session, struct glint_v4l2
 			    const struct glint_m2m_session_ops *ops, void *ctx)
 {
 	*session = (struct glint_m2m_session){ .access = access, .ops = ops, .ctx = ctx };
-	glint_m2m_init(&session->m2m);
+	glint_codec_init(&session->codec);
 }
 
 static bool session_is_open(const struct glint_m2m_session *session)
 {
-	return session->m2m.fd >= 0;
+	return session->codec.fd >= 0;
 }
 
 /* --- Memory ---------------------------------------------------------------------------- */
@@ -37,24 +38,27 @@ static bool is_refusal(int err)
 static int session_import(struct glint_m2m_session *session, const struct glint_frame *frame)
 {
 	struct glint_dmabuf *slots = frame->buf - frame->slot;
-	int n = glint_m2m_alloc(&session->m2m, GLINT_M2M_RAW, frame->n_slots, true);
+	struct glint_vqueue *raw = &session->codec.raw;
+	int n = glint_vqueue_import(raw, frame->n_slots);
 	int err = n;
 
 	if (n >= 0)
 		err = (unsigned)n < frame->n_slots ? -EINVAL : 0;
 	for (unsigned i = 0; i < frame->n_slots && err == 0; i++) {
-		err = glint_m2m_attach(&session->m2m, i, &slots[i]);
+		err = glint_vqueue_prepare(raw, i, &(struct glint_vqueue_entry){
+							   .buf = &slots[i], .filled = true });
 		if (err == -ENOTTY)	/* no PREPARE_BUF: the first frame will tell */
 			return 0;
 	}
 	if (err < 0)
-		(void)glint_m2m_free(&session->m2m, GLINT_M2M_RAW);
+		(void)glint_vqueue_free(raw);
 	return err;
 }
 
 static int session_make_copies(struct glint_m2m_session *session)
 {
-	int n = glint_m2m_alloc(&session->m2m, GLINT_M2M_RAW, GLINT_M2M_JOBS_MAX, false), err = 0;
+	struct glint_vqueue *raw = &session->codec.raw;
+	int n = glint_vqueue_alloc(raw, GLINT_M2M_JOBS_MAX, NULL), err = 0;
 
 	if (n < 0)
 		return n;
@@ -62,7 +66,7 @@ static int session_make_copies(struct glint_m2m_session *session)
 	for (unsigned i = 0; i < session->n_copies; i++)
 		glint_dmabuf_init(&session->copies[i]);
 	for (unsigned i = 0; i < session->n_copies && err == 0; i++)
-		err = glint_m2m_map(&session->m2m, GLINT_M2M_RAW, i, &session->copies[i]);
+		err = glint_vqueue_take(raw, i, GLINT_VQUEUE_MAP, &session->copies[i]);
 	return err;
 }
 
@@ -78,7 +82,7 @@ static bool slots_have_descriptors(const struct glint_frame *frame)
 	for (unsigned i = 0; i < frame->buf->n_planes; i++)
 		if (frame->buf->planes[i].fd < 0)
 			return false;
-	return frame->stream != 0 && frame->n_slots <= GLINT_M2M_BUFFERS_MAX;
+	return frame->stream != 0 && frame->n_slots <= GLINT_VQUEUE_BUFFERS_MAX;
 }
 
 static int session_choose_way(struct glint_m2m_session *session,
@@ -87,7 +91,7 @@ static int session_choose_way(struct glint_m2m_session *session,
 	int err = -EINVAL;
 
 	if (setup->may_import && slots_have_descriptors(setup->frame) &&
-	    !glint_m2m_layout_differs(setup->frame->format, &session->m2m.raw))
+	    !glint_codec_layout_differs(setup->frame->format, &session->codec.format))
 		err = session_import(session, setup->frame);
 	if (err == 0) {
 		session->way = GLINT_M2M_WAY_IMPORT;
@@ -103,13 +107,26 @@ static int session_choose_way(struct glint_m2m_session *session,
 
 static int32_t session_set_quality(const struct glint_m2m_session *session, unsigned quality)
 {
-	struct glint_m2m_range range;
+	const struct glint_codec *codec = &session->codec;
+	uint32_t id = glint_coding_jpeg.quality_cid;
+	struct glint_codec_range range;
 	int32_t value;
 
-	if (glint_m2m_quality_range(&session->m2m, &range) < 0)
+	if (glint_codec_control_range(codec, id, &range) < 0)
 		return -1;
 	value = glint_m2m_quality(quality, &range);
-	return glint_m2m_set_quality(&session->m2m, value) < 0 ? -1 : value;
+	return glint_codec_set_control(codec, id, value) < 0 ? -1 : value;
+}
+
+/* Encoders without these controls are fine. */
+static void session_set_chroma(const struct glint_m2m_session *session, bool half_chroma)
+{
+	const struct glint_codec *codec = &session->codec;
+
+	if (half_chroma)
+		(void)glint_codec_set_control(codec, V4L2_CID_JPEG_CHROMA_SUBSAMPLING,
+					      V4L2_JPEG_CHROMA_SUBSAMPLING_420);
+	(void)glint_codec_set_control(codec, V4L2_CID_JPEG_RESTART_INTERVAL, 0);
 }
 
 static int session_open(struct glint_m2m_session *session, const struct glint_m2m_setup *setup,
@@ -120,17 +137,22 @@ static int session_open(struct glint_m2m_session *session, const struct glint_m2
 	glint_m2m_find(session->access, setup->device, setup->frame->format, found);
 	if (!glint_m2m_fit_is_usable(found->fit))
 		return found->fit == GLINT_M2M_FAILS ? -EIO : -ENODEV;
-	err = glint_m2m_open(&session->m2m, session->access, found->path);
+	err = glint_codec_open(&session->codec, session->access, found->path, &glint_coding_jpeg);
 	if (err == 0)
-		err = glint_m2m_set_formats(&session->m2m, setup->frame->format);
+		err = glint_codec_set_formats(&session->codec, setup->frame->format);
 	return err;
 }
 
 static int session_make_outputs(struct glint_m2m_session *session)
 {
-	int err = glint_m2m_alloc(&session->m2m, GLINT_M2M_JPEG, OUTPUTS_WANTED, false);
+	int err = glint_vqueue_alloc(&session->codec.coded, OUTPUTS_WANTED, NULL);
 
-	return err < 0 ? err : glint_m2m_outputs_create(&session->outputs, &session->m2m);
+	return err < 0 ? err : glint_m2m_outputs_create(&session->outputs, &session->codec.coded);
+}
+
+static int session_queue_output(const struct glint_m2m_session *session, unsigned index)
+{
+	return glint_vqueue_queue(&session->codec.coded, index, &(struct glint_vqueue_entry){ 0 });
 }
 
 static int session_stream(struct glint_m2m_session *session)
@@ -138,11 +160,11 @@ static int session_stream(struct glint_m2m_session *session)
 	int err = 0;
 
 	for (unsigned i = 0; i < session->outputs->n && err == 0; i++)
-		err = glint_m2m_queue_jpeg(&session->m2m, i);
+		err = session_queue_output(session, i);
 	if (err == 0)
-		err = glint_m2m_stream(&session->m2m, GLINT_M2M_RAW, true);
+		err = glint_vqueue_stream(&session->codec.raw, true);
 	if (err == 0)
-		err = glint_m2m_stream(&session->m2m, GLINT_M2M_JPEG, true);
+		err = glint_vqueue_stream(&session->codec.coded, true);
 	return err;
 }
 
@@ -158,7 +180,7 @@ void glint_m2m_session_start(struct glint_m2m_session *session, const struct gli
 	if (err < 0)
 		goto fail;
 	started->driver_quality = session_set_quality(session, setup->quality);
-	glint_m2m_set_chroma(&session->m2m, setup->half_chroma);
+	session_set_chroma(session, setup->half_chroma);
 	err = session_choose_way(session, setup);
 	if (err == 0)
 		err = session_make_outputs(session);
@@ -205,25 +227,25 @@ static unsigned session_place(const struct glint_m2m_session *session, unsigned 
 	for (unsigned i = 0; i < session->n_copies; i++)
 		if (!place_is_taken(session, i))
 			return i;
-	return GLINT_M2M_BUFFERS_MAX;
+	return GLINT_VQUEUE_BUFFERS_MAX;
 }
 
 static int session_queue(struct glint_m2m_session *session, struct glint_m2m_job *job,
 			 const struct glint_dmabuf *buf)
 {
+	struct glint_vqueue_entry entry = { .filled = true, .stamp_us = job->number };
 	int err = 0;
 
 	if (session->broken)
 		return session->broken;
-	if (job->place >= session->m2m.n[GLINT_M2M_RAW])
+	if (job->place >= session->codec.raw.n_buffers)
 		return -ENOBUFS;
-	if (session->way == GLINT_M2M_WAY_COPY)
-		err = glint_m2m_copy(&session->m2m.raw, &session->copies[job->place],
+	if (session->way == GLINT_M2M_WAY_IMPORT)
+		entry.buf = buf;
+	else
+		err = glint_m2m_copy(&session->codec.format, &session->copies[job->place],
 				     &session->format, buf);
-	if (err < 0)
-		return err;
-	return glint_m2m_queue_raw(&session->m2m, job->place,
-				   session->way == GLINT_M2M_WAY_IMPORT ? buf : NULL, job->number);
+	return err < 0 ? err : glint_vqueue_queue(&session->codec.raw, job->place, &entry);
 }
 
 static struct glint_m2m_job *session_free_job(struct glint_m2m_session *session)
@@ -255,7 +277,7 @@ int glint_m2m_session_fd(const struct glint_m2m_session *session)
 {
 	for (unsigned i = 0; i < GLINT_M2M_JOBS_MAX; i++)
 		if (session->jobs[i].cookie)
-			return session->m2m.fd;
+			return session->codec.fd;
 	return -1;
 }
 
@@ -288,21 +310,21 @@ static struct glint_m2m_job *job_of_jpeg(struct glint_m2m_session *session, uint
 	return oldest;
 }
 
-static int session_check(const struct glint_m2m_session *session, const struct glint_m2m_done *done,
-			 size_t *size)
+static int session_check(const struct glint_m2m_session *session,
+			 const struct glint_vqueue_done *done, size_t *size)
 {
 	const struct glint_plane *plane = &session->outputs->items[done->index].buf.planes[0];
 	struct glint_jpeg_info info;
 	int err;
 
-	if (done->error)
+	if (done->flags & V4L2_BUF_FLAG_ERROR)
 		return -EIO;
-	if (done->used > plane->size)
+	if (done->used[0] > plane->size)
 		return -EPROTO;
-	err = glint_jpeg_inspect(plane->map, done->used, &info);
+	err = glint_jpeg_inspect(plane->map, done->used[0], &info);
 	if (err < 0)
 		return err;
-	if (info.width != session->m2m.width || info.height != session->m2m.height ||
+	if (info.width != session->codec.width || info.height != session->codec.height ||
 	    !info.has_huffman)
 		return -EBADMSG;
 	*size = info.size;
@@ -311,9 +333,9 @@ static int session_check(const struct glint_m2m_session *session, const struct g
 
 static int session_take_frame(struct glint_m2m_session *session)
 {
-	struct glint_m2m_done done;
+	struct glint_vqueue_done done;
 	struct glint_m2m_job *job;
-	int err = glint_m2m_dequeue(&session->m2m, GLINT_M2M_RAW, &done);
+	int err = glint_vqueue_dequeue(&session->codec.raw, &done);
 
 	if (err < 0)
 		return err;
@@ -328,20 +350,20 @@ static int session_take_frame(struct glint_m2m_session *session)
 
 static int session_take_jpeg(struct glint_m2m_session *session)
 {
-	struct glint_m2m_done done;
+	struct glint_vqueue_done done;
 	struct glint_m2m_job *job;
-	int err = glint_m2m_dequeue(&session->m2m, GLINT_M2M_JPEG, &done);
+	int err = glint_vqueue_dequeue(&session->codec.coded, &done);
 
 	if (err < 0)
 		return err;
-	job = job_of_jpeg(session, done.stamp);
+	job = job_of_jpeg(session, glint_vqueue_stamp_us(&done));
 	if (!job || done.index >= session->outputs->n)
 		return -EPROTO;
 	job->written = true;
 	job->end.output = done.index;
 	job->end.err = session_check(session, &done, &job->end.size);
 	if (job->end.err < 0)
-		(void)glint_m2m_queue_jpeg(&session->m2m, done.index);
+		(void)session_queue_output(session, done.index);
 	if (job->read)
 		job_end(session, job, job->end.err);
 	return 0;
@@ -350,8 +372,8 @@ static int session_take_jpeg(struct glint_m2m_session *session)
 /* Ends all jobs: first the device lets go of their frames. */
 static void session_end_jobs(struct glint_m2m_session *session, int err)
 {
-	(void)glint_m2m_stream(&session->m2m, GLINT_M2M_RAW, false);
-	(void)glint_m2m_stream(&session->m2m, GLINT_M2M_JPEG, false);
+	(void)glint_vqueue_stream(&session->codec.raw, false);
+	(void)glint_vqueue_stream(&session->codec.coded, false);
 	for (unsigned i = 0; i < GLINT_M2M_JOBS_MAX; i++)
 		if (session->jobs[i].cookie)
 			job_end(session, &session->jobs[i], err);
@@ -372,7 +394,7 @@ void glint_m2m_session_give(struct glint_m2m_session *session,
 
 	if (!session_is_open(session) || outputs != session->outputs)
 		return;
-	err = glint_m2m_queue_jpeg(&session->m2m, index);
+	err = session_queue_output(session, index);
 	if (err < 0)
 		session_break(session, err);
 }
@@ -381,7 +403,7 @@ static int drain(struct glint_m2m_session *session, int (*take)(struct glint_m2m
 {
 	int err = 0;
 
-	for (unsigned i = 0; i <= GLINT_M2M_BUFFERS_MAX && err == 0; i++)
+	for (unsigned i = 0; i <= GLINT_VQUEUE_BUFFERS_MAX && err == 0; i++)
 		err = take(session);
 	return err;
 }
@@ -404,11 +426,11 @@ void glint_m2m_session_stop(struct glint_m2m_session *session)
 {
 	if (session_is_open(session)) {
 		session_end_jobs(session, -ECANCELED);
-		(void)glint_m2m_free(&session->m2m, GLINT_M2M_RAW);
-		(void)glint_m2m_free(&session->m2m, GLINT_M2M_JPEG);
+		(void)glint_vqueue_free(&session->codec.raw);
+		(void)glint_vqueue_free(&session->codec.coded);
 	}
 	session_free_copies(session);
-	glint_m2m_close(&session->m2m);
+	glint_codec_close(&session->codec);
 	session->outputs = NULL;
 	session->broken = 0;
 	session->way = GLINT_M2M_WAY_NONE;

@@ -13,7 +13,7 @@
 #include "core/frame.h"
 #include "encode/m2m_find.h"
 #include "encode/m2m_outputs.h"
-#include "v4l2/m2m.h"
+#include "v4l2/codec.h"
 
 #define GLINT_M2M_JOBS_MAX 4
 
@@ -67,7 +67,7 @@ struct glint_m2m_session {
 	const struct glint_m2m_session_ops *ops;
 	void *ctx;
 
-	struct glint_m2m m2m;		/* closed: there is no session */
+	struct glint_codec codec;	/* closed: there is no session */
 	int broken;			/* an error that has ended it */
 	enum glint_m2m_way way;
 	struct glint_format format;	/* of the frames */

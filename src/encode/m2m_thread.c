@@ -280,7 +280,7 @@ void glint_m2m_thread_close_questions(struct glint_m2m_thread *thread)
 }
 
 int glint_m2m_thread_formats(struct glint_m2m_thread *thread, const char *device, uint32_t width,
-			     uint32_t height, uint32_t fourccs[static GLINT_M2M_FORMATS_MAX],
+			     uint32_t height, uint32_t fourccs[static GLINT_CODEC_FORMATS_MAX],
 			     uint64_t deadline_ns)
 {
 	struct glint_m2m_question question = {
@@ -351,7 +351,7 @@ int glint_m2m_thread_lend(struct glint_m2m_thread *thread, const char *device,
 					       .format = *format, .n = n };
 	int err;
 
-	assert(n <= GLINT_M2M_BUFFERS_MAX);
+	assert(n <= GLINT_VQUEUE_BUFFERS_MAX);
 
 	err = thread_ask(thread, &question, deadline_ns);
 	if (err == 0)

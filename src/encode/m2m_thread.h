@@ -51,7 +51,7 @@ void glint_m2m_thread_stop(struct glint_m2m_thread *thread);
  * @deadline_ns, then -ETIMEDOUT; -EBUSY: somebody else asks. The session goes on.
  */
 int glint_m2m_thread_formats(struct glint_m2m_thread *thread, const char *device, uint32_t width,
-			     uint32_t height, uint32_t fourccs[static GLINT_M2M_FORMATS_MAX],
+			     uint32_t height, uint32_t fourccs[static GLINT_CODEC_FORMATS_MAX],
 			     uint64_t deadline_ns);
 int glint_m2m_thread_find(struct glint_m2m_thread *thread, const char *device,
 			  const struct glint_format *format, struct glint_m2m_found *found,

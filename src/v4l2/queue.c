@@ -63,7 +63,8 @@ void glint_vqueue_set_planes(struct glint_vqueue *queue, unsigned n_planes,
 
 static int request_buffers(const struct glint_vqueue *queue, unsigned count, uint32_t memory)
 {
-	struct v4l2_requestbuffers request = { .count = count, .type = queue->type,
+	struct v4l2_requestbuffers request = { .count = count,
+					       .type = queue->type,
 					       .memory = memory };
 	int err = queue_ioctl(queue, VIDIOC_REQBUFS, &request);
 
@@ -88,7 +89,8 @@ static bool is_larger(const struct glint_vqueue *queue, const uint32_t *size)
 /* REQBUFS allocates sizeimage; CREATE_BUFS takes more, which not every driver has. */
 static int create_buffers(const struct glint_vqueue *queue, unsigned count, const uint32_t *size)
 {
-	struct v4l2_create_buffers create = { .count = count, .memory = V4L2_MEMORY_MMAP,
+	struct v4l2_create_buffers create = { .count = count,
+					      .memory = V4L2_MEMORY_MMAP,
 					      .format = { .type = queue->type } };
 	int err = queue_ioctl(queue, VIDIOC_G_FMT, &create.format);
 

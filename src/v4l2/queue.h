@@ -49,6 +49,11 @@ struct glint_vqueue_done {
 	uint32_t offset[GLINT_DMABUF_PLANES];	/* data_offset: the data's start */
 };
 
+static inline uint64_t glint_vqueue_stamp_us(const struct glint_vqueue_done *done)
+{
+	return (uint64_t)done->stamp.tv_sec * 1000000 + (uint64_t)done->stamp.tv_usec;
+}
+
 void glint_vqueue_init(struct glint_vqueue *queue, struct glint_v4l2_access *access, int fd,
 		       uint32_t type);
 

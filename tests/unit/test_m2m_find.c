@@ -9,9 +9,9 @@
 #include "encode/m2m_quality.h"
 #include "harness.h"
 
-static struct glint_m2m_range range(int32_t min, int32_t max)
+static struct glint_codec_range range(int32_t min, int32_t max)
 {
-	return (struct glint_m2m_range){ .min = min, .max = max, .step = 1 };
+	return (struct glint_codec_range){ .min = min, .max = max, .step = 1 };
 }
 
 static void test_our_ends_of_the_scale_are_the_drivers(void)
@@ -19,7 +19,7 @@ static void test_our_ends_of_the_scale_are_the_drivers(void)
 	static const int32_t ends[][2] = { { 1, 100 }, { 5, 100 }, { 48, 100 }, { 0, 3 }, { 0, 1 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		struct glint_m2m_range driver = range(ends[i][0], ends[i][1]);
+		struct glint_codec_range driver = range(ends[i][0], ends[i][1]);
 
 		CU_ASSERT_EQUAL(glint_m2m_quality(1, &driver), ends[i][0]);
 		CU_ASSERT_EQUAL(glint_m2m_quality(100, &driver), ends[i][1]);
@@ -28,7 +28,7 @@ static void test_our_ends_of_the_scale_are_the_drivers(void)
 
 static void test_the_same_scale_is_kept_as_it_is(void)
 {
-	struct glint_m2m_range driver = range(1, 100);
+	struct glint_codec_range driver = range(1, 100);
 
 	for (unsigned quality = 1; quality <= 100; quality++)
 		CU_ASSERT_EQUAL(glint_m2m_quality(quality, &driver), (int32_t)quality);
@@ -36,7 +36,7 @@ static void test_the_same_scale_is_kept_as_it_is(void)
 
 static void test_four_tables_share_the_scale_evenly(void)
 {
-	struct glint_m2m_range driver = range(0, 3);
+	struct glint_codec_range driver = range(0, 3);
 	unsigned count[4] = { 0 };
 
 	for (unsigned quality = 1; quality <= 100; quality++)
@@ -52,7 +52,7 @@ static void test_better_is_never_worse(void)
 	static const int32_t steps[] = { 1, 7, 15, 60 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		struct glint_m2m_range driver = { .min = 48, .max = 100, .step = steps[i] };
+		struct glint_codec_range driver = { .min = 48, .max = 100, .step = steps[i] };
 		int32_t last = 48;
 
 		for (unsigned quality = 1; quality <= 100; quality++) {
@@ -154,7 +154,7 @@ static void test_what_costs_a_copy_is_usable_and_says_so(void)
 
 static void test_formats_of_all_encoders_come_once_each(void)
 {
-	uint32_t fourccs[GLINT_M2M_FORMATS_MAX];
+	uint32_t fourccs[GLINT_CODEC_FORMATS_MAX];
 	struct rig r;
 
 	rig_init(&r);
@@ -168,7 +168,7 @@ static void test_formats_of_all_encoders_come_once_each(void)
 
 static void test_formats_that_would_have_to_be_copied_come_last(void)
 {
-	uint32_t fourccs[GLINT_M2M_FORMATS_MAX];
+	uint32_t fourccs[GLINT_CODEC_FORMATS_MAX];
 	struct rig r;
 
 	rig_init(&r);
