@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "core/upcall.h"
+
 static void fanout_tell(struct glint_fanout *fanout, bool wanted)
 {
 	if (fanout->demand)
@@ -66,10 +68,12 @@ unsigned glint_fanout_push(struct glint_fanout *fanout, struct glint_frame *fram
 
 	if (!glint_fanout_wanted(fanout))
 		return 0;
+	glint_upcall_forbid();
 	do {
 		node = next;
 		next = node->next;
 		taken += sink_of(node)->push(sink_of(node), frame);
 	} while (node != last);
+	glint_upcall_allow();
 	return taken;
 }

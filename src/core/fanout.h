@@ -50,7 +50,8 @@ bool glint_fanout_wants(const struct glint_fanout *fanout, const struct glint_fr
 
 /*
  * Returns how many sinks took @frame. The caller keeps its own reference. A sink
- * that is attached meanwhile waits for the next frame.
+ * that is attached meanwhile waits for the next frame. No listener is called from
+ * within (core/upcall.h).
  */
 unsigned glint_fanout_push(struct glint_fanout *fanout, struct glint_frame *frame);
 #endif

@@ -4,6 +4,22 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "base/cleanup.h"
+#include "core/upcall.h"
+
+_Thread_local unsigned glint_upcall_forbidden;
+
+const char *glint_clock_name(enum glint_clock clock)
+{
+	static const char *const names[] = {
+		[GLINT_CLOCK_MONOTONIC] = "monotonic",
+		[GLINT_CLOCK_ARRIVAL] = "arrival",
+	};
+
+	assert((size_t)clock < ARRAY_SIZE(names));
+	return names[clock];
+}
+
 void glint_frame_begin(struct glint_frame *frame, uint32_t seq, uint64_t capture_ns)
 {
 	assert(frame->refs == 0);	/* else the slot was filled while somebody read it */
@@ -28,7 +44,10 @@ struct glint_frame *glint_frame_unref(struct glint_frame *frame)
 		return NULL;
 	assert(frame->refs > 0);
 
-	if (--frame->refs == 0)
-		frame->ops->release(frame);
+	if (--frame->refs > 0)
+		return NULL;
+	glint_upcall_forbid();
+	frame->ops->release(frame);
+	glint_upcall_allow();
 	return NULL;
 }

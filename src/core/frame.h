@@ -4,6 +4,9 @@
  * hold references. The last unref calls ops->release(), which hands the slot
  * back: to the driver, or to the parked list if the stream stopped meanwhile.
  * Loop thread only, so the count is a plain integer; a worker borrows.
+ *
+ * Nobody is called upward from within an unref or a push (core/upcall.h). A failure
+ * in release() is noted there and told from the loop's top level.
  */
 #ifndef GLINT_CORE_FRAME_H
 #define GLINT_CORE_FRAME_H
@@ -16,8 +19,17 @@ struct glint_format;
 struct glint_frame;
 
 struct glint_frame_ops {
-	void (*release)(struct glint_frame *frame);	/* cannot fail */
+	void (*release)(struct glint_frame *frame);	/* cannot fail; calls no listener */
 };
+
+/* What @capture_ns of a frame is. */
+enum glint_clock {
+	GLINT_CLOCK_MONOTONIC,	/* the driver's stamp */
+	GLINT_CLOCK_ARRIVAL,	/* when the loop took the frame: the driver's stamp was of no use */
+};
+
+/* "monotonic", "arrival" */
+const char *glint_clock_name(enum glint_clock clock);
 
 /* How a frame ended; the ledger counts each exactly once, when the frame is released. */
 enum glint_outcome {
@@ -41,7 +53,8 @@ struct glint_frame {
 	enum glint_outcome outcome;		/* set by whoever decides; SKIPPED to begin with */
 	uint32_t seq;				/* driver's count: a gap is a drop */
 	uint32_t used;				/* bytes of plane 0 that carry data (compressed formats) */
-	uint64_t capture_ns;			/* driver's stamp, CLOCK_MONOTONIC */
+	uint64_t capture_ns;			/* as @clock says, CLOCK_MONOTONIC */
+	enum glint_clock clock;
 	uint64_t exposure_ns;			/* the exposure did not begin before; 0: nobody knows */
 	uint64_t complete_ns;			/* when the whole frame was in memory: never later
 						 * than dequeue_ns, never in the future */

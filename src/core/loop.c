@@ -56,13 +56,44 @@ static void loop_expire(struct glint_loop *loop)
 	}
 }
 
+/* Only those of now, for the same reason. */
+static void loop_run_deferred(struct glint_loop *loop)
+{
+	struct glint_list round = GLINT_LIST_INIT(round);
+	struct glint_deferred *deferred;
+
+	glint_list_take(&round, &loop->deferred);
+	while ((deferred = glint_list_first(&round, struct glint_deferred, link))) {
+		glint_deferred_cancel(deferred);
+		deferred->run(deferred);
+	}
+}
+
+void glint_loop_defer(struct glint_loop *loop, struct glint_deferred *deferred)
+{
+	assert(deferred->run);
+
+	if (deferred->pending)
+		return;
+	deferred->pending = true;
+	glint_list_append(&loop->deferred, &deferred->link);
+}
+
+void glint_deferred_cancel(struct glint_deferred *deferred)
+{
+	if (!deferred->pending)
+		return;
+	deferred->pending = false;
+	glint_list_remove(&deferred->link);
+}
+
 /* --- Running ------------------------------------------------------------------ */
 
 static uint64_t loop_wait_until(const struct glint_loop *loop, uint64_t deadline_ns)
 {
 	const struct glint_op *timer = glint_timers_first(&loop->timers);
 
-	if (!glint_list_empty(&loop->posted))
+	if (!glint_list_empty(&loop->posted) || !glint_list_empty(&loop->deferred))
 		return 0;
 	return timer ? MIN(deadline_ns, timer->timer.deadline_ns) : deadline_ns;
 }
@@ -77,6 +108,7 @@ int glint_loop_run_once(struct glint_loop *loop, uint64_t deadline_ns)
 	err = loop->ops->wait(loop, loop_wait_until(loop, deadline_ns));
 	loop_expire(loop);
 	loop_deliver(loop);
+	loop_run_deferred(loop);
 	loop->in_round = false;
 	return err;
 }
@@ -110,6 +142,8 @@ void glint_loop_destroy(struct glint_loop *loop)
 		glint_loop_cancel(loop, op);
 	while (!glint_list_empty(&loop->busy) && err == 0)
 		err = glint_loop_run_once(loop, UINT64_MAX);
+
+	assert(glint_list_empty(&loop->deferred) || err < 0);
 
 	glint_timers_fini(&loop->timers);
 	loop->ops->destroy(loop);

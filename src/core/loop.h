@@ -24,6 +24,7 @@
 #include "base/list.h"
 
 struct msghdr;
+struct glint_deferred;
 struct glint_loop;
 struct glint_op;
 
@@ -140,6 +141,23 @@ void glint_loop_timer(struct glint_loop *loop, struct glint_op *op, uint64_t dea
 
 /* Asks for an early end. Fine on an operation that is not busy, and twice. */
 void glint_loop_cancel(struct glint_loop *loop, struct glint_op *op);
+
+/*
+ * What is noticed in the midst of other work and must not be told there: run() is called
+ * once from the loop's top level, at the end of the round, or of the next round when the
+ * call comes from a run() or from outside a round. Its memory stays until then.
+ */
+struct glint_deferred {
+	void (*run)(struct glint_deferred *deferred);
+	bool pending;			/* the loop's own, like @link */
+	struct glint_list link;
+};
+
+/* Fine on one that is pending: it still runs once. */
+void glint_loop_defer(struct glint_loop *loop, struct glint_deferred *deferred);
+
+/* Afterwards it does not run. Fine on one that is not pending. Before the loop's end. */
+void glint_deferred_cancel(struct glint_deferred *deferred);
 
 static inline bool glint_op_busy(const struct glint_op *op)
 {

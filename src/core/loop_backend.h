@@ -4,8 +4,9 @@
  * embeds struct glint_loop as its first member and does the waiting and the
  * system calls; timers, results to deliver and running are shared.
  *
- * A round: the backend waits, and completes what it finds; then timers that are
- * due and posted results are delivered. Only in a round is done() called.
+ * A round: the backend waits, and completes what it finds; then timers that are due
+ * and posted results are delivered; then what was deferred runs. Only in a round is
+ * done() or run() called.
  */
 #ifndef GLINT_CORE_LOOP_BACKEND_H
 #define GLINT_CORE_LOOP_BACKEND_H
@@ -52,6 +53,7 @@ struct glint_loop {
 	struct glint_timers timers;
 	struct glint_list busy;		/* every operation under way */
 	struct glint_list posted;	/* results to deliver, in order */
+	struct glint_list deferred;	/* to run at the end of the round, in order */
 	bool in_round, stopped, closing;
 	char reason[128];
 };

@@ -19,6 +19,7 @@ static int loop_try(struct glint_loop **out, const struct glint_loop_ops *ops)
 	loop->ops = ops;
 	glint_list_init(&loop->busy);
 	glint_list_init(&loop->posted);
+	glint_list_init(&loop->deferred);
 	*out = loop;
 	return 0;
 }

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "core/frame.h"
+#include "core/upcall.h"
 #include "harness.h"
 
 static unsigned released;
@@ -63,9 +69,38 @@ static void test_no_frame_is_fine_to_unref(void)
 	CU_ASSERT_PTR_NULL(glint_frame_unref(NULL));
 }
 
+static void call_listener(struct glint_frame *frame)
+{
+	(void)frame;
+	glint_upcall_assert();
+}
+
+static void test_a_debug_build_ends_when_a_listener_is_called_from_a_release(void)
+{
+	static const struct glint_frame_ops ops = { .release = call_listener };
+	struct glint_frame frame = { .ops = &ops };
+	int status = 0;
+	pid_t child;
+
+	if (!IS_ENABLED(CONFIG_DEBUG))
+		GLINT_SKIP("this is no debug build");
+	glint_upcall_assert();
+	child = fork();
+	if (child == 0) {
+		(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
+		(void)close(STDERR_FILENO);
+		glint_frame_begin(&frame, 1, 0);
+		glint_frame_unref(&frame);
+		_exit(0);
+	}
+	CU_ASSERT_EQUAL_FATAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 GLINT_TESTS("frame",
 	GLINT_TEST(test_the_last_unref_hands_the_slot_back_once),
 	GLINT_TEST(test_a_lease_begins_as_skipped_with_the_drivers_numbers),
 	GLINT_TEST(test_a_slot_may_be_leased_again_from_its_release),
 	GLINT_TEST(test_no_frame_is_fine_to_unref),
+	GLINT_TEST(test_a_debug_build_ends_when_a_listener_is_called_from_a_release),
 )

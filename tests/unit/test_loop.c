@@ -470,7 +470,7 @@ static void test_destroy_ends_whatever_is_under_way_and_what_that_starts(void)
 	CU_ASSERT_EQUAL_FATAL(
 		bind(listener, &(struct sockaddr){ .sa_family = AF_UNIX }, sizeof(sa_family_t)), 0);
 	CU_ASSERT_EQUAL_FATAL(listen(listener, 1), 0);
-	glint_loop_send(stubborn.loop, &sends.op, fds[0], &msg);	/* fills the socket */
+	glint_loop_send(stubborn.loop, &sends.op, fds[0], &msg); /* fills the socket */
 	RIG_RUN_UNTIL(stubborn.loop, sends.ends == 1);
 	sends = (struct probe)PROBE;
 
@@ -481,7 +481,7 @@ static void test_destroy_ends_whatever_is_under_way_and_what_that_starts(void)
 	glint_loop_timer(stubborn.loop, &timers.op, UINT64_MAX - 1);
 	rig_settle(stubborn.loop);
 	stubborn.probe.op.done = stubborn_done;
-	glint_loop_poll(stubborn.loop, &stubborn.probe.op, event, POLLIN);	/* just begun */
+	glint_loop_poll(stubborn.loop, &stubborn.probe.op, event, POLLIN); /* just begun */
 	glint_loop_poll(stubborn.loop, &posted.op, -1, POLLIN);
 	glint_loop_destroy(stubborn.loop);
 
@@ -496,6 +496,105 @@ static void test_destroy_ends_whatever_is_under_way_and_what_that_starts(void)
 	pair_close(fds);
 	close(listener);
 	close(event);
+}
+
+/* --- Deferred ---------------------------------------------------------------------------- */
+
+struct later {
+	struct glint_deferred deferred;
+	struct glint_loop *loop;
+	struct probe *probe;	     /* counts completions */
+	unsigned runs, calls_before; /* completions before the first run */
+	unsigned again;		     /* defers itself so many times more */
+};
+
+static void later_run(struct glint_deferred *deferred)
+{
+	struct later *later = container_of(deferred, struct later, deferred);
+
+	if (later->runs++ == 0)
+		later->calls_before = later->probe->calls;
+	if (later->again > 0) {
+		later->again--;
+		glint_loop_defer(later->loop, deferred);
+	}
+}
+
+/* Defers from within its completion. */
+struct deferrer {
+	struct probe probe;
+	struct later *later;
+	bool cancels;
+};
+
+static void deferrer_done(struct glint_op *op, int res, uint32_t flags)
+{
+	struct deferrer *deferrer = container_of(op, struct deferrer, probe.op);
+
+	probe_done(op, res, flags);
+	glint_loop_defer(deferrer->later->loop, &deferrer->later->deferred);
+	CU_ASSERT_EQUAL(deferrer->later->runs, 0);
+	if (deferrer->cancels)
+		glint_deferred_cancel(&deferrer->later->deferred);
+}
+
+static void test_what_is_deferred_runs_once_after_the_completions_of_the_round(void)
+{
+	struct probe last = PROBE;
+	struct later later = { .deferred.run = later_run, .probe = &last };
+	struct deferrer first = { .probe.op.done = deferrer_done, .later = &later }, second = first;
+
+	RIG_LOOP(later.loop);
+	glint_loop_timer(later.loop, &first.probe.op, 1);
+	glint_loop_timer(later.loop, &second.probe.op, 2);
+	glint_loop_timer(later.loop, &last.op, 3);
+	CU_ASSERT_EQUAL(glint_loop_run_once(later.loop, UINT64_MAX), 0);
+	CU_ASSERT_EQUAL(second.probe.calls, 1);
+	CU_ASSERT_EQUAL(later.runs, 1);
+	CU_ASSERT_EQUAL(later.calls_before, 1);
+	rig_settle(later.loop);
+	CU_ASSERT_EQUAL(later.runs, 1);
+	glint_loop_destroy(later.loop);
+}
+
+static void test_what_is_deferred_outside_a_round_or_by_itself_runs_in_the_next(void)
+{
+	struct probe probe = PROBE;
+	struct later later = { .deferred.run = later_run, .probe = &probe, .again = 2 };
+
+	RIG_LOOP(later.loop);
+	glint_loop_defer(later.loop, &later.deferred);
+	glint_loop_defer(later.loop, &later.deferred);
+	CU_ASSERT_EQUAL(later.runs, 0);
+	/* No round waits while something is deferred. */
+	for (unsigned round = 1; round <= 3; round++) {
+		CU_ASSERT_EQUAL(glint_loop_run_once(later.loop, UINT64_MAX), 0);
+		CU_ASSERT_EQUAL(later.runs, round);
+	}
+	rig_settle(later.loop);
+	CU_ASSERT_EQUAL(later.runs, 3);
+	glint_loop_destroy(later.loop);
+}
+
+static void test_what_was_deferred_and_cancelled_does_not_run(void)
+{
+	struct probe probe = PROBE;
+	struct later later = { .deferred.run = later_run, .probe = &probe };
+	struct deferrer deferrer = { .probe.op.done = deferrer_done,
+				     .later = &later,
+				     .cancels = true };
+
+	RIG_LOOP(later.loop);
+	glint_deferred_cancel(&later.deferred); /* never deferred: nothing */
+	glint_loop_timer(later.loop, &deferrer.probe.op, 1);
+	RIG_RUN_UNTIL(later.loop, deferrer.probe.calls == 1);
+	rig_settle(later.loop);
+	CU_ASSERT_EQUAL(later.runs, 0);
+
+	glint_loop_defer(later.loop, &later.deferred);
+	CU_ASSERT_EQUAL(glint_loop_run_once(later.loop, 0), 0);
+	CU_ASSERT_EQUAL(later.runs, 1);
+	glint_loop_destroy(later.loop);
 }
 
 /* --- The choice of a backend ---------------------------------------------------------- */
@@ -587,7 +686,7 @@ static void test_where_io_uring_is_forbidden_epoll_steps_in(void)
 		{ SYS_io_uring_setup, EPERM },
 		{ SYS_io_uring_setup, ENOSYS },
 		{ SYS_io_uring_setup, ENOMEM },
-		{ SYS_io_uring_enter, EPERM },	/* only noticed when it is used */
+		{ SYS_io_uring_enter, EPERM }, /* only noticed when it is used */
 	};
 
 	if (!IS_ENABLED(CONFIG_LOOP_EPOLL))
@@ -613,22 +712,23 @@ static void test_epoll_does_without_epoll_pwait2(void)
 	CU_ASSERT_EQUAL(status, 0);
 }
 
-GLINT_TESTS("loop",
-	GLINT_TEST(test_a_poll_tells_of_each_event),
-	GLINT_TEST(test_a_pipes_end_is_told_unasked_and_does_not_storm),
-	GLINT_TEST(test_several_polls_of_one_descriptor_are_all_told),
-	GLINT_TEST(test_a_cancelled_poll_is_silent),
-	GLINT_TEST(test_a_poll_cancelled_in_the_round_of_its_event_is_silent),
-	GLINT_TEST(test_a_bad_descriptor_is_told_to_done_only),
-	GLINT_TEST(test_a_cancel_that_races_with_data_loses_no_byte),
-	GLINT_TEST(test_a_late_cancel_does_not_hit_the_next_start),
-	GLINT_TEST(test_an_operation_may_be_freed_in_its_last_completion),
-	GLINT_TEST(test_done_may_start_the_same_operation_again),
-	GLINT_TEST(test_10000_sends_at_once_all_complete),
-	GLINT_TEST(test_5000_cancels_at_once_all_complete),
-	GLINT_TEST(test_run_ends_when_it_is_stopped_also_before_it_began),
-	GLINT_TEST(test_destroy_ends_whatever_is_under_way_and_what_that_starts),
-	GLINT_TEST(test_a_backend_that_was_asked_for_needs_no_reason),
-	GLINT_TEST(test_where_io_uring_is_forbidden_epoll_steps_in),
-	GLINT_TEST(test_epoll_does_without_epoll_pwait2),
-)
+GLINT_TESTS("loop", GLINT_TEST(test_a_poll_tells_of_each_event),
+	    GLINT_TEST(test_a_pipes_end_is_told_unasked_and_does_not_storm),
+	    GLINT_TEST(test_several_polls_of_one_descriptor_are_all_told),
+	    GLINT_TEST(test_a_cancelled_poll_is_silent),
+	    GLINT_TEST(test_a_poll_cancelled_in_the_round_of_its_event_is_silent),
+	    GLINT_TEST(test_a_bad_descriptor_is_told_to_done_only),
+	    GLINT_TEST(test_a_cancel_that_races_with_data_loses_no_byte),
+	    GLINT_TEST(test_a_late_cancel_does_not_hit_the_next_start),
+	    GLINT_TEST(test_an_operation_may_be_freed_in_its_last_completion),
+	    GLINT_TEST(test_done_may_start_the_same_operation_again),
+	    GLINT_TEST(test_10000_sends_at_once_all_complete),
+	    GLINT_TEST(test_5000_cancels_at_once_all_complete),
+	    GLINT_TEST(test_run_ends_when_it_is_stopped_also_before_it_began),
+	    GLINT_TEST(test_destroy_ends_whatever_is_under_way_and_what_that_starts),
+	    GLINT_TEST(test_what_is_deferred_runs_once_after_the_completions_of_the_round),
+	    GLINT_TEST(test_what_is_deferred_outside_a_round_or_by_itself_runs_in_the_next),
+	    GLINT_TEST(test_what_was_deferred_and_cancelled_does_not_run),
+	    GLINT_TEST(test_a_backend_that_was_asked_for_needs_no_reason),
+	    GLINT_TEST(test_where_io_uring_is_forbidden_epoll_steps_in),
+	    GLINT_TEST(test_epoll_does_without_epoll_pwait2), )
