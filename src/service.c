@@ -437,6 +437,8 @@ bool glint_service_destroy(struct glint_service *service)
 	if (IS_ENABLED(CONFIG_SYSTEMD) && service->settings->systemd)
 		glint_systemd_stopping();
 
+	/* What is left of the loop must not look at what is gone. */
+	glint_loop_cancel(service->loop, &service->lonely_op);
 	/* Readers let go of pictures, pictures of frames, frames of the device. */
 	glint_net_destroy(service->net);
 	service->offline.picture = glint_picture_unref(service->offline.picture);

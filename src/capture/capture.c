@@ -21,12 +21,26 @@ static void capture_released(struct glint_pool_owner *owner, const struct glint_
 	glint_ledger_settle(&capture->ledger, frame->outcome);
 }
 
+/* From within a reader's unref: told when that reader is done. */
 static void capture_refused(struct glint_pool_owner *owner, int err)
 {
 	struct glint_capture *capture = container_of(owner, struct glint_capture, owner);
 
-	if (capture->state == GLINT_CAPTURE_LIVE)
-		glint_capture_fail(capture, err);
+	if (capture->state != GLINT_CAPTURE_LIVE || capture->refusal.pending)
+		return;
+	capture->refused_err = err;
+	glint_loop_defer(capture->loop, &capture->refusal);
+}
+
+static void capture_on_refusal(struct glint_deferred *deferred)
+{
+	struct glint_capture *capture = container_of(deferred, struct glint_capture, refusal);
+
+	/* Another failure would have cancelled this one. */
+	assert(capture->state == GLINT_CAPTURE_LIVE);
+
+	if (!capture->ending)
+		glint_capture_fail(capture, capture->refused_err);
 }
 
 static bool is_pattern(const struct glint_capture_config *config)
@@ -83,6 +97,7 @@ static void capture_init(struct glint_capture *capture, struct glint_loop *loop,
 	capture->hotplug_fd = -1;
 	capture->owner.released = capture_released;
 	capture->owner.failed = capture_refused;
+	capture->refusal.run = capture_on_refusal;
 	capture->start_job.done = glint_capture_on_start;
 	capture->stop_job.done = glint_capture_on_stop;
 	capture->check_job.done = glint_capture_on_check;
@@ -179,6 +194,7 @@ bool glint_capture_destroy(struct glint_capture *capture, uint64_t deadline_ns)
 	if (!capture)
 		return true;
 	capture->ending = true;
+	glint_deferred_cancel(&capture->refusal);
 	clean = capture_end_ops(capture, deadline_ns);
 	if (clean)	/* else the descriptor is still polled */
 		glint_capture_stop(capture);
@@ -219,7 +235,7 @@ void glint_capture_status(const struct glint_capture *capture, struct glint_capt
 		.last_seq = capture->last.seq,
 		.last_capture_ns = capture->last.capture_ns,
 		.last_complete_ns = capture->last.complete_ns,
-		.clock = capture->last.arrival ? "arrival" : "monotonic",
+		.clock = glint_clock_name(capture->last.clock),
 		.start_of_exposure = capture->last.start_of_exposure,
 		.memory = shown->memory,
 		.buffers = pool ? pool->n : 0,

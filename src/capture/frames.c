@@ -57,6 +57,7 @@ static void frame_stamp(struct glint_capture *capture, struct glint_frame *frame
 	stream->taken_ns = now_ns;
 	frame->dequeue_ns = now_ns;
 	frame->capture_ns = plausible ? stamp_ns : now_ns;
+	frame->clock = plausible ? GLINT_CLOCK_MONOTONIC : GLINT_CLOCK_ARRIVAL;
 	/* A start of exposure says nothing of when the frame was complete. */
 	frame->complete_ns = vbuf->start_of_exposure ? now_ns : frame->capture_ns;
 	/* We may be late, so the time of arrival is no proof; that it was not there before is. */
@@ -66,7 +67,7 @@ static void frame_stamp(struct glint_capture *capture, struct glint_frame *frame
 	capture->last.seq = vbuf->seq;
 	capture->last.capture_ns = frame->capture_ns;
 	capture->last.complete_ns = frame->complete_ns;
-	capture->last.arrival = !plausible;
+	capture->last.clock = frame->clock;
 	capture->last.start_of_exposure = start_of_exposure;
 }
 

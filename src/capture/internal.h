@@ -80,6 +80,8 @@ struct glint_capture {
 	struct glint_op timer_op;	/* outside the frame path: watchdog and retries */
 	uint64_t timer_ns;		/* what timer_op is wanted for */
 	struct glint_op hotplug_op;	/* nodes in /dev */
+	struct glint_deferred refusal;	/* the driver did not take a buffer back */
+	int refused_err;		/* why, while that is pending */
 	int hotplug_fd;
 
 	struct glint_fanout frames;
@@ -94,7 +96,8 @@ struct glint_capture {
 	struct {
 		uint32_t seq;
 		uint64_t capture_ns, complete_ns;
-		bool start_of_exposure, arrival;
+		enum glint_clock clock;
+		bool start_of_exposure;
 	} last;
 };
 

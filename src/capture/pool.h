@@ -16,7 +16,7 @@
 
 struct glint_pool;
 
-/* Whoever streams from the pool. Its calls come from within glint_frame_unref(). */
+/* The streams' owner. Called from within glint_frame_unref(), so it calls nobody upward. */
 struct glint_pool_owner {
 	/* A frame of any pool, retired or not, was released; its outcome is final. */
 	void (*released)(struct glint_pool_owner *owner, const struct glint_frame *frame);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "capture/internal.h"
 #include "capture/reason.h"
+#include "core/upcall.h"
 #include "v4l2/input.h"
 
 static const struct glint_log_topic topic = { "capture" };
@@ -26,6 +27,8 @@ static const char *device_name(const struct glint_capture *capture)
 
 void glint_capture_set_reason(struct glint_capture *capture, enum glint_reason reason)
 {
+	glint_upcall_assert();
+
 	capture->reason = reason;
 	if (!capture->ending)
 		capture->listener->changed(capture->listener);
@@ -121,6 +124,7 @@ static void capture_leave(struct glint_capture *capture, bool close, int after)
 {
 	assert(capture->state == GLINT_CAPTURE_LIVE);
 
+	glint_deferred_cancel(&capture->refusal);
 	capture->pool->live = false;
 	capture->stop_closes = close;
 	capture->after_stop = after;

@@ -98,6 +98,7 @@ static void picture_take_stamps(struct glint_picture *picture, const struct glin
 {
 	picture->frame.seq = src->seq;
 	picture->frame.capture_ns = src->capture_ns;
+	picture->frame.clock = src->clock;
 	picture->frame.exposure_ns = src->exposure_ns;
 	picture->frame.complete_ns = src->complete_ns;
 	picture->frame.dequeue_ns = src->dequeue_ns;

@@ -70,14 +70,6 @@ const char *glint_fields_reason(const struct glint_net *net)
 	return *status.source.reason ? status.source.reason : "no-picture";
 }
 
-static const char *clock_of_frames(const struct glint_net *net)
-{
-	struct glint_status status;
-
-	net->ops->status(net->ctx, &status);
-	return status.frame.clock;
-}
-
 /* A picture that was made up has no frame, so it must not look as if it had one. */
 void glint_fields_add_picture(struct glint_text *head, const struct glint_net *net,
 			      const struct glint_picture *picture, uint64_t now_ns)
@@ -92,7 +84,7 @@ void glint_fields_add_picture(struct glint_text *head, const struct glint_net *n
 		return;
 	glint_text_field_uint(head, "X-Glint-Sequence", picture->frame.seq);
 	glint_text_field_uint(head, "X-Glint-Timestamp-Ns", picture->frame.capture_ns);
-	glint_text_field(head, "X-Glint-Clock", clock_of_frames(net));
+	glint_text_field(head, "X-Glint-Clock", glint_clock_name(picture->frame.clock));
 	if (picture->frame.exposure_ns > 0)
 		glint_text_field_uint(head, "X-Glint-Exposure-Ns", picture->frame.exposure_ns);
 	glint_text_field_uint(head, "X-Glint-Age-Ns", age_of(picture, now_ns));

@@ -13,6 +13,7 @@
 #include "core/fanout.h"
 #include "core/picture.h"
 #include "core/status.h"
+#include "core/upcall.h"
 #include "net/auth.h"
 #include "net/client.h"
 #include "net/snapshot.h"
@@ -95,6 +96,8 @@ static void net_look_at_source(struct glint_net *net)
 
 void glint_net_source_changed(struct glint_net *net)
 {
+	glint_upcall_assert();
+
 	if (!net->pictures || net->closing)
 		return;
 	net_look_at_source(net);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What goes between the modules of the whole service, on a scripted device.
+ * glint_test_loop() says on which loop.
+ */
+#include "service_rig.h"
+
+#define STREAM	 "GET /stream?extra_headers=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+#define SNAPSHOT "GET /snapshot HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static char text[4 << 20];
+
+/* Turns the loop and reads @fd meanwhile; the text of what came. */
+static const char *read_on(struct world *w, int fd, unsigned turns)
+{
+	size_t used = 0;
+
+	for (unsigned i = 0; i < turns; i++) {
+		world_turn(w);
+		used += world_take(fd, text + used, sizeof(text) - 1 - used);
+	}
+	/* Pictures are no text, but what a test looks for begins a line of its own. */
+	for (size_t i = 0; i < used; i++)
+		text[i] = text[i] ? text[i] : '.';
+	text[used] = '\0';
+	return text;
+}
+
+/* --- A buffer that the driver does not take back ------------------------------------------ */
+
+static void stream_of_refused_buffers(unsigned frames)
+{
+	struct world w;
+	int fd;
+
+	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 1920, 1080);
+	WORLD_START(&w);
+	world_frame(&w);
+	fd = world_ask(&w, STREAM);
+	WORLD_WAIT(&w, world_counters(&w).streams == 1);
+	for (unsigned i = 0; i < frames; i++)
+		world_frame(&w);
+	CU_ASSERT_TRUE(world_source(&w).leased > 0);	/* the reader is slow */
+
+	world_refuse(&w, VIDIOC_QBUF, -ENODEV);
+	(void)read_on(&w, fd, 50);
+	CU_ASSERT_EQUAL(world_source(&w).reason, GLINT_REASON_NO_DEVICE);
+	CU_ASSERT_PTR_NOT_NULL(strstr(read_on(&w, fd, 1500), "X-Glint-Reason: no-device"));
+	CU_ASSERT_EQUAL(world_source(&w).leased, 0);
+
+	close(fd);
+	WORLD_WAIT(&w, world_counters(&w).clients == 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w.service->offline.picture);
+	CU_ASSERT_EQUAL(w.service->offline.picture->frame.refs, 1);	/* the service's own */
+	world_close(&w);
+}
+
+static void test_a_stream_survives_that_the_buffer_it_gives_back_is_refused(void)
+{
+	stream_of_refused_buffers(4);	/* with a next picture */
+}
+
+static void test_a_stream_without_a_next_picture_survives_it_and_leaks_nothing(void)
+{
+	stream_of_refused_buffers(2);
+}
+
+static void test_a_snapshot_survives_that_the_frame_behind_it_is_refused(void)
+{
+	struct world w;
+	int fd;
+
+	world_prepare(&w, V4L2_PIX_FMT_YUYV, 1280, 720);
+	WORLD_START(&w);
+	world_frame(&w);
+	fd = world_ask(&w, SNAPSHOT);
+	WORLD_WAIT(&w, world_counters(&w).snapshots_waiting == 1);
+	world_frame(&w);	/* is encoded */
+	world_frame(&w);	/* waits behind it */
+	CU_ASSERT_EQUAL(world_counters(&w).snapshots_waiting, 1);
+
+	world_refuse(&w, VIDIOC_QBUF, -ENODEV);
+	CU_ASSERT_PTR_NOT_NULL(strstr(read_on(&w, fd, 300), "X-UStreamer-Online: true"));
+	CU_ASSERT_EQUAL(world_source(&w).reason, GLINT_REASON_NO_DEVICE);
+	close(fd);
+	world_close(&w);
+}
+
+/* --- What is told of a picture ------------------------------------------------------------- */
+
+static void test_a_picture_has_the_clock_of_its_own_frame(void)
+{
+	struct fake_frame good = { .seq = 2 }, bad = { .seq = 3 };
+	struct world w;
+	const char *reply;
+	int fd;
+
+	world_prepare(&w, V4L2_PIX_FMT_YUYV, 1280, 720);
+	WORLD_START(&w);
+	world_frame(&w);
+	fd = world_ask(&w, SNAPSHOT);
+	WORLD_WAIT(&w, world_counters(&w).snapshots_waiting == 1);
+	good.stamp_ns = glint_now_ns() / 1000 * 1000;
+	CU_ASSERT_TRUE_FATAL(fake_v4l2_complete(&w.camera, -1, &good) >= 0);
+	WORLD_WAIT(&w, world_source(&w).last_seq == 2);
+	/* Taken while 2 is encoded; its stamp is of the future. */
+	bad.stamp_ns = good.stamp_ns + 900 * GLINT_NSEC_PER_SEC;
+	CU_ASSERT_TRUE_FATAL(fake_v4l2_complete(&w.camera, -1, &bad) >= 0);
+	WORLD_WAIT(&w, world_source(&w).last_seq == 3);
+	CU_ASSERT_STRING_EQUAL(world_source(&w).clock, "arrival");
+
+	reply = read_on(&w, fd, 300);
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "X-Glint-Sequence: 2\r\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "X-Glint-Clock: monotonic\r\n"));
+	close(fd);
+	world_close(&w);
+}
+
+/* --- The end ---------------------------------------------------------------------------------- */
+
+/* The service turns the loop at its end, while a device call hangs. */
+static void test_the_timer_for_clients_that_stay_away_does_not_outlive_the_server(void)
+{
+	struct world w;
+
+	world_prepare(&w, V4L2_PIX_FMT_YUYV, 64, 48);
+	w.settings.exit_on_no_clients_s = 100;
+	WORLD_START(&w);
+	world_frame(&w);
+	fake_v4l2_lock(&w.camera);
+	w.camera.hang_request = VIDIOC_STREAMOFF;
+	fake_v4l2_unlock(&w.camera);
+	world_refuse(&w, VIDIOC_DQBUF, -EIO);	/* the stop job hangs in the driver */
+	(void)fake_v4l2_complete(&w.camera, -1, &(struct fake_frame){ .seq = 9 });
+	WORLD_WAIT(&w, world_source(&w).reason == GLINT_REASON_ERROR);
+	world_turns(&w, 20);
+	fake_v4l2_wait_hanging(&w.camera);
+	glint_loop_timer(w.service->loop, &w.service->lonely_op,
+			 glint_now_ns() + 50 * GLINT_NSEC_PER_MSEC);
+
+	CU_ASSERT_FALSE(glint_service_destroy(w.service));
+	CU_ASSERT_FALSE(glint_op_busy(&w.service->lonely_op));
+	/* What the service left behind, for a leak check. */
+	fake_v4l2_release(&w.camera);
+	CU_ASSERT_TRUE(glint_encoder_destroy(w.service->encoder));
+	CU_ASSERT_TRUE(glint_capture_destroy(w.service->capture, UINT64_MAX));
+	glint_loop_destroy(w.service->loop);
+	free(w.service);
+	world_drop(&w);
+}
+
+GLINT_TESTS("service",
+	GLINT_TEST(test_a_stream_survives_that_the_buffer_it_gives_back_is_refused),
+	GLINT_TEST(test_a_stream_without_a_next_picture_survives_it_and_leaks_nothing),
+	GLINT_TEST(test_a_snapshot_survives_that_the_frame_behind_it_is_refused),
+	GLINT_TEST(test_a_picture_has_the_clock_of_its_own_frame),
+	GLINT_TEST(test_the_timer_for_clients_that_stay_away_does_not_outlive_the_server),
+)
