@@ -150,7 +150,11 @@ static int enuminput(struct emu_handle *handle, void *arg)
 	(void)handle;
 	if (input->index > 0)
 		return -EINVAL;
-	*input = (struct v4l2_input){ .name = "Emulated", .type = V4L2_INPUT_TYPE_CAMERA };
+	*input = (struct v4l2_input){
+		.name = "Emulated",
+		.type = V4L2_INPUT_TYPE_CAMERA,
+		.status = emu_has_signal(emu_device()) ? 0 : V4L2_IN_ST_NO_SIGNAL,
+	};
 	return 0;
 }
 

@@ -108,7 +108,10 @@ int emu_streamoff(struct emu_handle *handle, void *arg);
 /* The owner is gone: the stream ends, the buffers go. With `control`. */
 void emu_release(struct emu_device *device);
 
-/* producer.c: a thread from start to stop. With `control`, without `lock`. */
+/* producer.c. */
+bool emu_has_signal(const struct emu_device *device);
+
+/* A thread from start to stop. With `control`, without `lock`. */
 int emu_producer_start(struct emu_device *device);
 void emu_producer_stop(struct emu_device *device);
 #endif

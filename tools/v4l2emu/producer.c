@@ -13,6 +13,13 @@
 #include "base/clock.h"
 #include "emu.h"
 
+bool emu_has_signal(const struct emu_device *device)
+{
+	const char *path = device->settings.no_signal_path;
+
+	return !path || access(path, F_OK) < 0;
+}
+
 static uint64_t frame_ns(const struct emu_settings *settings, uint64_t count)
 {
 	return (uint64_t)((unsigned __int128)count * settings->interval.numerator *
@@ -47,6 +54,8 @@ static void produce(struct emu_device *device, uint32_t seq)
 	struct emu_buffer *buffer;
 	unsigned index;
 
+	if (!emu_has_signal(device))
+		return;
 	if (device->queued.count == 0) {
 		device->stats->dropped++;
 		return;

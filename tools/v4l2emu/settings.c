@@ -87,5 +87,6 @@ void emu_settings_read(struct emu_settings *settings)
 	settings->fourcc = read_format();
 	settings->interval = read_interval();
 	settings->stats_path = setting("V4L2EMU_STATS", NULL);
+	settings->no_signal_path = setting("V4L2EMU_NO_SIGNAL", NULL);
 	read_size(settings);
 }

@@ -9,6 +9,7 @@
 #   V4L2EMU_FPS		60; 59.94 is 60000/1001
 #   V4L2EMU_FORMAT	YUYV; or UYVY, NV12, MJPEG
 #   V4L2EMU_STATS	a file for the counts of tools/v4l2emu/stats.h
+#   V4L2EMU_NO_SIGNAL	a path: there is no signal while a file exists there
 
 v4l2emu := $(O)/libv4l2emu.so
 v4l2emu-objs := $(v4l2emu-y:%=$(O)/tools/v4l2emu/%)
