@@ -196,6 +196,13 @@ $(O)/%.o: %.c $(autoconf-h) $(flags-file)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(cflags-$(basename $(@F))) $(pic) -MMD -MP -c -o $@ $<
 
+$(O)/%.o: %.S $(autoconf-h) $(flags-file)
+	$(say) AS $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(pic) -MMD -MP -c -o $@ $<
+
+$(O)/src/net/page_files.o: $(wildcard src/net/page/*)
+
 $(libglint-objs): pic := -fPIC
 
 # The list changes with the configuration, so an archive is never only added to.

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The built-in page's text. It loads nothing but what this service serves. */
+/* The files of src/net/page, as page_files.S embeds them. */
 #ifndef GLINT_NET_PAGE_H
 #define GLINT_NET_PAGE_H
 
-extern const char glint_page_html[];
+extern const char glint_page_html[], glint_page_html_end[];
+extern const char glint_page_css[], glint_page_css_end[];
+extern const char glint_page_js[], glint_page_js_end[];
+extern const char glint_page_icon[], glint_page_icon_end[];
 #endif

@@ -130,13 +130,6 @@ static void reply_finish(struct glint_client *client, const char *type, const vo
 	glint_client_send(client);
 }
 
-void glint_reply_static(struct glint_client *client, const char *type, const void *body,
-			size_t size)
-{
-	glint_reply_begin(client, 200);
-	reply_finish(client, type, body, size);
-}
-
 void glint_reply_owned(struct glint_client *client, unsigned status, const char *type, char *body,
 		       size_t size)
 {

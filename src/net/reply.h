@@ -26,10 +26,6 @@ void glint_reply_no_store(struct glint_text *head);
 /* Content-Type (NULL: none), Content-Length, and the blank line. */
 void glint_reply_end(struct glint_client *client, const char *type, uint64_t length);
 
-/* A whole reply; @body is static, or lives as long as the client's connection. */
-void glint_reply_static(struct glint_client *client, const char *type, const void *body,
-			size_t size);
-
 /* A whole reply that is never cached; @body is freed when it was sent. */
 void glint_reply_owned(struct glint_client *client, unsigned status, const char *type, char *body,
 		       size_t size);

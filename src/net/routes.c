@@ -24,7 +24,10 @@ static const struct route routes[] = {
 	{ "/stream", "stream", glint_route_stream, false },
 #if IS_ENABLED(CONFIG_NET_PAGE)
 	{ "/", NULL, glint_route_page, true },
-	{ "/favicon.ico", NULL, glint_route_icon, true },
+	{ "/page.css", NULL, glint_route_page, true },
+	{ "/page.js", NULL, glint_route_page, true },
+	{ "/favicon.svg", NULL, glint_route_page, true },
+	{ "/favicon.ico", NULL, glint_route_page, true },
 #endif
 };
 

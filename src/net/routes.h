@@ -13,7 +13,6 @@ void glint_route_state(struct glint_client *client);
 void glint_route_snapshot(struct glint_client *client);
 void glint_route_stream(struct glint_client *client);
 void glint_route_page(struct glint_client *client);
-void glint_route_icon(struct glint_client *client);
 
 /* Any other path with --static; answers HEAD, too. */
 void glint_route_static(struct glint_client *client);

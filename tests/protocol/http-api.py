@@ -6,16 +6,19 @@ Prints TAP. From the environment: GLINTD, BUILD.
 """
 import base64
 import os
+import re
 import tempfile
 
 import tap
 
-ENDPOINTS = ("/", "/state", "/snapshot", "/stream", "/favicon.ico", "/?action=snapshot")
+ENDPOINTS = ("/", "/state", "/snapshot", "/stream", "/page.css", "/page.js", "/favicon.svg",
+             "/favicon.ico", "/?action=snapshot")
 
 
 def endpoints():
     return ENDPOINTS if tap.built_with("NET_PAGE") else [
-        path for path in ENDPOINTS if path not in ("/", "/favicon.ico")]
+        path for path in ENDPOINTS
+        if path != "/" and not path.startswith(("/page.", "/favicon."))]
 
 
 def ask_and_drain(service, text):
@@ -152,14 +155,21 @@ def test_aliases():
 
 @tap.test
 def test_page():
-    """the page needs nothing from elsewhere, and has an icon"""
+    """the page needs nothing from elsewhere, and all that it names is there"""
     tap.needs("NET_PAGE")
     with tap.Service() as service:
         page = service.get("/")
         assert page.header("Content-Type").startswith("text/html")
-        assert b"://" not in page.body and b"src='stream'" in page.body
-        icon = service.get("/favicon.ico")
-        assert icon.header("Content-Type") == "image/x-icon" and icon.body[:4] == b"\0\0\1\0"
+        names = re.findall(rb'(?:href|src)="([^"]*)"', page.body)
+        assert {b"page.css", b"page.js", b"favicon.svg", b"stream"} <= set(names), names
+        for name in names:
+            path = "/" + name.decode()
+            assert service.ask(tap.request("HEAD", path, "Connection: close")).status == 200, path
+            if name in (b"page.css", b"page.js"):
+                assert b"://" not in service.get(path).body
+        for path in ("/favicon.svg", "/favicon.ico"):
+            icon = service.get(path)
+            assert icon.header("Content-Type") == "image/svg+xml" and b"<svg " in icon.body, path
 
 
 @tap.test
