@@ -113,7 +113,7 @@ struct glint_frame *glint_pool_begin(struct glint_pool *pool, const struct glint
 {
 	struct glint_slot *slot = &pool->slots[vbuf->index];
 
-	assert(vbuf->index < pool->n);
+	assert(vbuf->index < pool->n);	/* glint_vdev_dqbuf() refuses others */
 	if (!slot->queued)
 		return NULL;
 

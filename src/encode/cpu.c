@@ -98,6 +98,7 @@ static void cpu_cut(struct cpu *cpu)
 	uint32_t wanted = MIN(cpu->n_slices_max, MAX(cpu->format.height / SLICE_LINES_MIN, 1u));
 	uint32_t each;
 
+	/* glint_format_check() refuses a driver's empty frame. */
 	assert(rows > 0 && columns > 0 && wanted > 0);
 
 	each = (rows + wanted - 1) / wanted;

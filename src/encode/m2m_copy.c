@@ -36,6 +36,7 @@ int glint_m2m_copy(const struct glint_format *to_format, const struct glint_dmab
 	struct glint_view target = { 0 }, source = { 0 };
 	int err = glint_format_view(to_format, to, &target);
 
+	/* glint_codec_set_formats() refuses what a driver makes smaller. */
 	assert(to_format->fourcc == from_format->fourcc && to_format->width >= from_format->width &&
 	       to_format->height >= from_format->height);
 

@@ -72,6 +72,7 @@ struct glint_picture *glint_m2m_outputs_lease(struct glint_m2m_outputs *outputs,
 {
 	struct glint_picture *picture = &outputs->items[index].picture;
 
+	/* The session refuses a driver's @index that it had not queued. */
 	assert(index < outputs->n && !outputs->retired);
 
 	glint_frame_begin(&picture->frame, 0, 0);

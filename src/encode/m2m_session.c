@@ -150,15 +150,21 @@ static int session_make_outputs(struct glint_m2m_session *session)
 	return err < 0 ? err : glint_m2m_outputs_create(&session->outputs, &session->codec.coded);
 }
 
-static int session_queue_output(const struct glint_m2m_session *session, unsigned index)
+static int session_queue_output(struct glint_m2m_session *session, unsigned index)
 {
-	return glint_vqueue_queue(&session->codec.coded, index, &(struct glint_vqueue_entry){ 0 });
+	int err =
+		glint_vqueue_queue(&session->codec.coded, index, &(struct glint_vqueue_entry){ 0 });
+
+	if (err == 0)
+		session->outputs_queued |= 1u << index;
+	return err;
 }
 
 static int session_stream(struct glint_m2m_session *session)
 {
 	int err = 0;
 
+	session->outputs_queued = 0;
 	for (unsigned i = 0; i < session->outputs->n && err == 0; i++)
 		err = session_queue_output(session, i);
 	if (err == 0)
@@ -263,7 +269,7 @@ void glint_m2m_session_encode(struct glint_m2m_session *session, void *cookie, u
 	unsigned place = session_place(session, slot);
 	int err;
 
-	assert(job);	/* whoever asks counts them */
+	assert(job);	/* the loop orders no more than GLINT_M2M_DEPTH, and each ends once */
 
 	*job = (struct glint_m2m_job){ .cookie = cookie,
 				       .place = place,
@@ -357,8 +363,9 @@ static int session_take_jpeg(struct glint_m2m_session *session)
 	if (err < 0)
 		return err;
 	job = job_of_jpeg(session, glint_vqueue_stamp_us(&done));
-	if (!job || done.index >= session->outputs->n)
-		return -EPROTO;
+	if (!job || !(session->outputs_queued & 1u << done.index))
+		return -EPROTO;	/* no job, or a buffer that the driver did not have */
+	session->outputs_queued &= ~(1u << done.index);
 	job->written = true;
 	job->end.output = done.index;
 	job->end.err = session_check(session, &done, &job->end.size);
@@ -417,7 +424,7 @@ void glint_m2m_session_ready(struct glint_m2m_session *session, bool broken)
 		err = drain(session, session_take_jpeg);
 	if (err == -EAGAIN && broken && glint_m2m_session_fd(session) >= 0)
 		err = -EIO;
-	assert(session->n_begun == before);
+	assert(session->n_begun == before);	/* ended() only queues an event */
 	if (err < 0 && err != -EAGAIN)
 		session_break(session, err);
 }

@@ -76,6 +76,7 @@ struct glint_m2m_session {
 	unsigned n_copies;
 	struct glint_m2m_job jobs[GLINT_M2M_JOBS_MAX];
 	uint64_t n_begun;
+	uint32_t outputs_queued;	/* JPEG buffers that the driver has, a bit each */
 };
 
 void glint_m2m_session_init(struct glint_m2m_session *session, struct glint_v4l2_access *access,

@@ -15,7 +15,10 @@
 #include "core/loop.h"
 #include "encode/m2m_question.h"
 
-/* All buffers given back, all jobs, starts and stops: as many as can be, and then some. */
+/*
+ * More than there can be: a command or event for each JPEG buffer and job, and one start and stop.
+ * All are counted by the loop, so a driver cannot add to them, however long a call takes.
+ */
 #define QUEUE_MAX 64
 
 enum command_kind { COMMAND_START, COMMAND_ENCODE, COMMAND_GIVE, COMMAND_STOP, COMMAND_QUIT };

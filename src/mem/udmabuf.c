@@ -57,7 +57,7 @@ int glint_udmabuf_add_plane(struct glint_dmabuf *buf, size_t size)
 	bool wrapped;
 	int fd;
 
-	assert(size > 0);
+	assert(size > 0);	/* glint_format_check() refuses a driver's empty plane */
 	if (buf->n_planes == GLINT_DMABUF_PLANES)
 		return -ENOSPC;
 	if (size > SIZE_MAX / 2)

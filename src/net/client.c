@@ -224,7 +224,8 @@ static void client_send_rest(struct glint_client *client)
 
 void glint_client_send(struct glint_client *client)
 {
-	assert(!client->head.cut);	/* a field without a bound */
+	/* All parts of a head are bounded: options by their table, what a client sends by reply.c. */
+	assert(!client->head.cut);
 
 	client->pieces[0] =
 		(struct iovec){ .iov_base = client->head.base, .iov_len = client->head.used };

@@ -33,7 +33,7 @@ static const char *status_name(unsigned code)
 	for (unsigned i = 0; i < ARRAY_SIZE(statuses); i++)
 		if (statuses[i].code == code)
 			return statuses[i].name;
-	assert(!"a status without a name");
+	assert(!"a status without a name");	/* statuses are constants of ours */
 	return "";
 }
 

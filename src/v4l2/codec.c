@@ -24,7 +24,7 @@ void glint_codec_init(struct glint_codec *codec)
 
 static int codec_ioctl(const struct glint_codec *codec, unsigned long request, void *arg)
 {
-	return codec->access->ops->ioctl(codec->access, codec->fd, request, arg);
+	return glint_v4l2_ioctl(codec->access, codec->fd, request, arg);
 }
 
 /* --- Opening ------------------------------------------------------------------------ */

@@ -21,7 +21,7 @@ static bool offers_formats(struct glint_v4l2_access *access, int fd,
 						    V4L2_BUF_TYPE_VIDEO_CAPTURE,
 	};
 
-	return access->ops->ioctl(access, fd, VIDIOC_ENUM_FMT, &desc) >= 0;
+	return glint_v4l2_ioctl(access, fd, VIDIOC_ENUM_FMT, &desc) == 0;
 }
 
 static enum fitness judge(struct glint_v4l2_access *access, int fd)

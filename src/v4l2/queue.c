@@ -17,7 +17,7 @@ struct vbuffer {
 
 static int queue_ioctl(const struct glint_vqueue *queue, unsigned long request, void *arg)
 {
-	return queue->access->ops->ioctl(queue->access, queue->fd, request, arg);
+	return glint_v4l2_ioctl(queue->access, queue->fd, request, arg);
 }
 
 static bool queue_is_mplane(const struct glint_vqueue *queue)

@@ -11,7 +11,7 @@
 
 int glint_role_ask(struct glint_v4l2_access *access, int fd, struct v4l2_capability *cap)
 {
-	int err = access->ops->ioctl(access, fd, VIDIOC_QUERYCAP, cap);
+	int err = glint_v4l2_ioctl(access, fd, VIDIOC_QUERYCAP, cap);
 
 	/* Other character devices, pipes and files say one of these. */
 	return err == -EINVAL || err == -ENOTTY ? -ENOTTY : err;

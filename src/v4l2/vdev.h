@@ -70,7 +70,7 @@ void glint_vdev_close(struct glint_vdev *vdev);
 
 static inline int glint_vdev_ioctl(const struct glint_vdev *vdev, unsigned long request, void *arg)
 {
-	return vdev->access->ops->ioctl(vdev->access, vdev->fd, request, arg);
+	return glint_v4l2_ioctl(vdev->access, vdev->fd, request, arg);
 }
 
 /*

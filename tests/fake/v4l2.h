@@ -69,7 +69,7 @@ struct fake_v4l2 {
 	/* test: faults */
 	unsigned long fail_request;	/* fails with fail_err as long as it is set; 0: none */
 	unsigned fail_call;		/* the so many-eth ioctl fails with fail_err, once; 0: none */
-	int fail_err;			/* negative */
+	int fail_err;			/* positive: what no V4L2 request may return */
 	unsigned long hang_request;	/* does not return until fake_v4l2_release() */
 	bool hanging;			/* somebody is in it */
 	/* Changes what an ioctl that went well says; called with the lock held. */

@@ -647,6 +647,32 @@ static void test_a_buffer_that_is_not_taken_back_is_a_fault(void)
 	rig_close(&r);
 }
 
+static void lie_about_the_output(struct fake_m2m *fake, unsigned long request, void *arg)
+{
+	struct v4l2_buffer *buffer = arg;
+
+	if (request == VIDIOC_DQBUF && fake->jobs > 1 && !V4L2_TYPE_IS_OUTPUT(buffer->type))
+		buffer->index = 0;
+}
+
+static void test_a_picture_is_not_replaced_while_a_reader_has_it(void)
+{
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	rig_init(&r);
+	r.keep = 1;
+	r.fake.lie = lie_about_the_output;
+	RIG_OPEN(&r, GLINT_ENCODER_AUTO);
+	rig_frame(&r, 0, 0);
+	CU_ASSERT_STRING_EQUAL(rig_status(&r).name, "m2m");
+	rig_frame(&r, 1, 1);
+	CU_ASSERT_EQUAL(rig_status(&r).m2m.faults, 1);
+	CU_ASSERT_STRING_EQUAL(rig_status(&r).name, "cpu");
+	CU_ASSERT_EQUAL(memcmp(r.kept[0]->parts[0].iov_base, r.jpeg, r.jpeg_size), 0);
+	rig_close(&r);
+}
+
 static void test_a_call_that_hangs_keeps_its_frame_and_stops_nothing(void)
 {
 	struct rig r;
@@ -945,6 +971,7 @@ GLINT_TESTS("m2m",
 	GLINT_TEST(test_an_unplugged_encoder_is_not_waited_for),
 	GLINT_TEST(test_it_is_used_again_after_a_trial_that_nobody_sees),
 	GLINT_TEST(test_a_buffer_that_is_not_taken_back_is_a_fault),
+	GLINT_TEST(test_a_picture_is_not_replaced_while_a_reader_has_it),
 	GLINT_TEST(test_a_call_that_hangs_keeps_its_frame_and_stops_nothing),
 	GLINT_TEST(test_a_late_frame_is_the_cpus_and_no_failure),
 	GLINT_TEST(test_a_late_frame_that_nobody_else_takes_is_waited_for),

@@ -47,6 +47,18 @@ static void rig_stream(struct rig *rig, uint32_t fourcc, unsigned count)
 	CU_ASSERT_EQUAL_FATAL(glint_vdev_stream(&rig->vdev, true), 0);
 }
 
+static void test_a_positive_result_is_a_success(void)
+{
+	struct rig r;
+
+	fake_v4l2_init(&r.fake);
+	rig_open(&r);
+	r.fake.fail_request = VIDIOC_STREAMON;
+	r.fake.fail_err = 1;
+	CU_ASSERT_EQUAL(glint_vdev_stream(&r.vdev, true), 0);
+	rig_close(&r);
+}
+
 static void test_opening_tells_who_the_device_is(void)
 {
 	struct rig rig;
@@ -694,6 +706,7 @@ static void test_the_first_node_that_captures_is_found(void)
 }
 
 GLINT_TESTS("vdev",
+	GLINT_TEST(test_a_positive_result_is_a_success),
 	GLINT_TEST(test_opening_tells_who_the_device_is),
 	GLINT_TEST(test_a_codec_an_output_and_a_file_are_no_capture_devices),
 	GLINT_TEST(test_a_format_is_read_back_as_the_driver_made_it),

@@ -22,6 +22,7 @@ static void path_join(char *path, const char *base, const char *name, size_t nam
 	int len = snprintf(path, PATH_MAX_LEN, "%s%s%.*s", base, name_len ? "." : "", (int)name_len,
 			   name);
 
+	/* Rows are constants: nothing that a service says is part of a path. */
 	assert(len < PATH_MAX_LEN);
 }
 
