@@ -28,6 +28,7 @@
 #define GLINT_QUERY_AFTER	  "after"	  /* snapshot: of a frame whose exposure began then or
 						   * later: ns of the service host's CLOCK_MONOTONIC,
 						   * at most 10 s ahead; or "now". Else 400 */
+#define GLINT_QUERY_CLIENTS	  "clients"	  /* state: "all" lists each stream, not only 32 */
 #define GLINT_QUERY_EXTRA_HEADERS "extra_headers" /* stream: each part says which frame it is */
 
 /*
@@ -86,7 +87,8 @@
 							 * probes, leased */
 #define GLINT_STATE_LATENCY "result.glint.latency_ns"	/* wait, encode, send, total; of each:
 							 * p50, p90, p99, max, count */
-#define GLINT_STATE_CLIENTS "result.glint.clients"	/* connections, streams, snapshots_waiting,
+#define GLINT_STATE_CLIENTS "result.glint.clients"	/* connections, streams, streams_listed: in
+							 * result.stream.clients_stat; snapshots_waiting,
 							 * accepted, refused, timed_out, pictures_sent,
 							 * pictures_skipped, bytes_sent */
 

@@ -15,6 +15,7 @@
 #include "net/socket.h"
 
 #define LINGER_NS	(2 * GLINT_NSEC_PER_SEC)
+#define CROWDED_NS	(1 * GLINT_NSEC_PER_SEC)
 #define DISCARDED_MAX	(256u << 10)	/* bytes that nobody asked for: more is an attack */
 
 static const struct glint_log_topic topic = { "client" };
@@ -93,6 +94,7 @@ static void client_receive(struct glint_client *client)
 static void client_handle_request(struct glint_client *client)
 {
 	client->state = GLINT_CLIENT_REPLYING;
+	client->deadline_ns = UINT64_MAX;
 	client->request_ns = glint_now_ns();
 	client->keep_alive = glint_http_request(client->http)->keep_alive;
 	glint_routes_dispatch(client);
@@ -101,6 +103,7 @@ static void client_handle_request(struct glint_client *client)
 static void client_refuse_request(struct glint_client *client)
 {
 	client->state = GLINT_CLIENT_REPLYING;
+	client->deadline_ns = UINT64_MAX;
 	client->keep_alive = false;
 	glint_reply_error(client, glint_http_status(client->http));
 }
@@ -218,7 +221,8 @@ void glint_client_put_picture(struct glint_client *client, const struct glint_pi
 
 static void client_send_rest(struct glint_client *client)
 {
-	client_set_deadline(client, client->net->config.timeout_ns);
+	client->taken_ns = glint_now_ns();
+	client->untaken = -1;
 	glint_loop_send(client->net->loop, &client->send_op, client->fd, &client->msg);
 }
 
@@ -260,7 +264,6 @@ static void client_on_sent(struct glint_client *client, size_t count)
 		client_send_rest(client);
 		return;
 	}
-	client->deadline_ns = UINT64_MAX;
 	if (client->activity)
 		client->activity->ops->sent(client->activity);
 	else
@@ -312,7 +315,6 @@ void glint_client_set_activity(struct glint_client *client, struct glint_activit
 	assert(!client->activity && client->state == GLINT_CLIENT_REPLYING);
 
 	client->activity = activity;
-	client->deadline_ns = UINT64_MAX;
 }
 
 /* --- The beginning ------------------------------------------------------------------- */
@@ -357,6 +359,7 @@ void glint_client_accept(struct glint_net *net, int fd, bool tcp, bool refuse)
 	if (refuse) {
 		net->counters.refused++;
 		client->state = GLINT_CLIENT_REPLYING;
+		client->deadline_ns = UINT64_MAX;
 		glint_reply_error(client, 503);
 	} else {
 		net->counters.accepted++;
@@ -382,15 +385,50 @@ static void client_time_out(struct glint_client *client)
 	glint_client_close(client);
 }
 
+/*
+ * How long a peer may take nothing. Above half of the places the time shrinks with the
+ * places that are free, down to CROWDED_NS: what nobody reads makes room.
+ */
+static uint64_t clients_patience_ns(const struct glint_net *net)
+{
+	uint64_t timeout_ns = net->config.timeout_ns;
+	unsigned half = net->config.clients_max / 2, taken = net->counters.clients, free;
+
+	free = taken < net->config.clients_max ? net->config.clients_max - taken : 0;
+	if (free >= half)
+		return timeout_ns;
+	return MAX(timeout_ns * free / half, MIN(timeout_ns, CROWDED_NS));
+}
+
+/*
+ * Whether the peer takes nothing. A send completes when the kernel has room for all of
+ * it, and a socket tells of room when a part of its buffer is free (of a unix socket:
+ * three quarters), so the bytes that wait in the socket tell whether the peer reads.
+ */
+static bool client_is_stuck(struct glint_client *client, uint64_t now_ns, uint64_t patience_ns)
+{
+	int untaken;
+
+	if (!glint_client_is_sending(client))
+		return false;
+	untaken = glint_socket_untaken(client->fd);
+	if (untaken < client->untaken)
+		client->taken_ns = now_ns;
+	client->untaken = untaken;
+	return now_ns - client->taken_ns >= patience_ns;
+}
+
 uint64_t glint_clients_sweep(struct glint_net *net)
 {
 	uint64_t now_ns = glint_now_ns();
+	uint64_t patience_ns = clients_patience_ns(net);
 	struct glint_client *client;
 
 	glint_list_for_each(client, &net->clients, link)
-		if (client->deadline_ns <= now_ns && client->state != GLINT_CLIENT_CLOSED)
+		if (client->state != GLINT_CLIENT_CLOSED &&
+		    (client->deadline_ns <= now_ns || client_is_stuck(client, now_ns, patience_ns)))
 			client_time_out(client);
 	if (glint_list_empty(&net->clients))
 		return GLINT_ALARM_NEVER;
-	return now_ns + MIN(net->config.timeout_ns / 4 + 1, GLINT_NSEC_PER_SEC);
+	return now_ns + MIN(patience_ns / 4 + 1, GLINT_NSEC_PER_SEC);
 }

@@ -55,6 +55,8 @@ struct glint_client {
 	enum glint_client_state state;
 	uint64_t id;			/* random: how a page finds itself in /state */
 	uint64_t deadline_ns;		/* when the sweep closes it; CLOCK_MONOTONIC */
+	uint64_t taken_ns;		/* while it is sent to: when the peer took something last */
+	int untaken;			/* what the sweep found in the socket; -1: not looked yet */
 	uint64_t request_ns;		/* when the request had been read */
 
 	struct glint_op recv_op, send_op;
@@ -98,6 +100,6 @@ void glint_client_set_activity(struct glint_client *client, struct glint_activit
 /* Ends the connection now. The client may be freed when the caller returns to the loop. */
 void glint_client_close(struct glint_client *client);
 
-/* Closes those whose deadline has come; returns when to look again. */
+/* Closes those whose deadline has come, or whose peer takes nothing; returns when to look again. */
 uint64_t glint_clients_sweep(struct glint_net *net);
 #endif

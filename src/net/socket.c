@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/socket.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "net/client.h"
@@ -39,6 +41,13 @@ void glint_socket_fit(struct glint_client *client, size_t size)
 	/* A quarter more, so that a picture that grows a little still fits. The kernel doubles. */
 	client->sndbuf_picture = size + size / 4;
 	set_option(client, SOL_SOCKET, SO_SNDBUF, (int)(client->sndbuf_picture / 2 + ROOM_MIN));
+}
+
+int glint_socket_untaken(int fd)
+{
+	int count;
+
+	return ioctl(fd, SIOCOUTQ, &count) < 0 ? -1 : count;
 }
 
 bool glint_socket_is_gone(int fd)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * GET /state: ustreamer's members, in its order and of its types, and then ours.
- * Everything is what it is now; nothing is waited for.
+ * Everything is what it is now; nothing is waited for. Clients that ask often beside
+ * many streams must not take the loop from the streams, so only some are listed.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -13,6 +14,9 @@
 #include "net/routes.h"
 #include "net/server.h"
 #include "net/stream.h"
+#include "net/uri.h"
+
+#define STREAMS_LISTED 32u	/* streams, unless clients=all asks for each */
 
 /* What json_pack() takes for an "I", and for a rate. */
 #define INT(value)  ((json_int_t)(value))
@@ -71,13 +75,18 @@ static json_t *whole_or_nothing(json_t *container, bool whole)
 	return NULL;
 }
 
-static json_t *clients_stat(const struct glint_net *net, uint64_t now_ns)
+/* The @count newest streams, oldest first: what it costs does not depend on how many there are. */
+static json_t *clients_stat(const struct glint_net *net, unsigned count, uint64_t now_ns)
 {
+	const struct glint_list *node = &net->streams;
 	json_t *all = json_object();
-	struct glint_stream *stream;
 	bool whole = true;
 
-	glint_list_for_each(stream, &net->streams, link) {
+	for (unsigned i = 0; i < count; i++)
+		node = node->prev;
+	for (; node != &net->streams; node = node->next) {
+		const struct glint_stream *stream =
+			glint_list_entry(node, struct glint_stream, link);
 		char id[17] = "";
 		struct glint_text name = glint_text_in(id, sizeof(id) - 1);
 
@@ -87,11 +96,11 @@ static json_t *clients_stat(const struct glint_net *net, uint64_t now_ns)
 	return whole_or_nothing(all, whole);
 }
 
-static json_t *legacy_stream(const struct glint_net *net, uint64_t now_ns)
+static json_t *legacy_stream(const struct glint_net *net, unsigned listed, uint64_t now_ns)
 {
 	return json_pack("{s:I, s:I, s:o}", "queued_fps",
 			 ROUNDED(glint_rate_millihz(&net->queued, now_ns)), "clients",
-			 INT(net->counters.streams), "clients_stat", clients_stat(net, now_ns));
+			 INT(net->counters.streams), "clients_stat", clients_stat(net, listed, now_ns));
 }
 
 /* --- Our part ------------------------------------------------------------------------ */
@@ -219,11 +228,11 @@ static json_t *latencies(const struct glint_net *net, const struct glint_status 
 			 latency(&net->total));
 }
 
-static json_t *clients(const struct glint_net_counters *counters)
+static json_t *clients(const struct glint_net_counters *counters, unsigned listed)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "connections",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "connections",
 			 INT(counters->clients), "streams", INT(counters->streams),
-			 "snapshots_waiting", INT(counters->snapshots_waiting), "accepted",
+			 "streams_listed", INT(listed), "snapshots_waiting", INT(counters->snapshots_waiting), "accepted",
 			 INT(counters->accepted), "refused", INT(counters->refused), "timed_out",
 			 INT(counters->timed_out), "pictures_sent", INT(counters->pictures_sent),
 			 "pictures_skipped", INT(counters->pictures_skipped), "bytes_sent",
@@ -231,7 +240,7 @@ static json_t *clients(const struct glint_net_counters *counters)
 }
 
 static json_t *glint(const struct glint_net *net, const struct glint_status *status,
-		     uint64_t now_ns)
+		     unsigned listed, uint64_t now_ns)
 {
 	return json_pack(
 		"{s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
@@ -241,10 +250,10 @@ static json_t *glint(const struct glint_net *net, const struct glint_status *sta
 		source(status), "device", device(status), "format", format(status), "frame",
 		frame(status, now_ns), "ledger", ledger(&status->ledger), "buffers",
 		buffers(status), "encoder", encoder(status), "latency_ns", latencies(net, status),
-		"clients", clients(&net->counters), "copies_per_frame", status->copies_per_frame);
+		"clients", clients(&net->counters, listed), "copies_per_frame", status->copies_per_frame);
 }
 
-static json_t *state(const struct glint_net *net)
+static json_t *state(const struct glint_net *net, unsigned listed)
 {
 	uint64_t now_ns = glint_now_ns();
 	struct glint_status status;
@@ -254,12 +263,26 @@ static json_t *state(const struct glint_net *net)
 			 "instance_id", text(net->config.instance_id), "encoder", "type",
 			 text(status.encoder.type), "quality", INT(status.encoder.quality),
 			 "source", legacy_source(net, &status), "stream",
-			 legacy_stream(net, now_ns), "glint", glint(net, &status, now_ns));
+			 legacy_stream(net, listed, now_ns), "glint",
+			 glint(net, &status, listed, now_ns));
+}
+
+/* How many streams the reply tells of one by one. */
+static unsigned listed_of(const struct glint_client *client)
+{
+	unsigned all = client->net->counters.streams;
+	char word[8];
+
+	if (glint_query_get(glint_http_request(client->http)->query, "clients", word,
+			    sizeof(word)) &&
+	    strcmp(word, "all") == 0)
+		return all;
+	return MIN(all, STREAMS_LISTED);
 }
 
 void glint_route_state(struct glint_client *client)
 {
-	json_t *root = state(client->net);
+	json_t *root = state(client->net, listed_of(client));
 	char *json = root ? json_dumps(root, JSON_REAL_PRECISION(9)) : NULL;
 
 	json_decref(root);
