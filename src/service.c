@@ -349,7 +349,7 @@ static int service_create_encoder(struct glint_service *service)
 	struct glint_encoder_config config = service->settings->encoder;
 	int err;
 
-	config.pictures = service->settings->net.clients_max + 3;
+	config.pictures = service->settings->net.clients_max + GLINT_NET_EXTRA_MAX + 3;
 	config.spare = service_spare;
 	config.spare_ctx = service;
 	err = glint_encoder_create(&service->encoder, service->loop,

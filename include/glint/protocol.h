@@ -89,8 +89,11 @@
 							 * p50, p90, p99, max, count */
 #define GLINT_STATE_CLIENTS "result.glint.clients"	/* connections, streams, streams_listed: in
 							 * result.stream.clients_stat; snapshots_waiting,
-							 * accepted, refused, timed_out, pictures_sent,
-							 * pictures_skipped, bytes_sent */
+							 * peers, accepted, refused, displaced,
+							 * timed_out, pictures_sent, pictures_skipped,
+							 * bytes_sent */
+#define GLINT_STATE_ANSWERS "result.glint.answers"	/* requests by status, "200", "404", ...: those
+							 * that there were */
 
 /* Exit codes of the glint command: whose fault it is. */
 #define GLINT_EXIT_OK	       0

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/notes.h"
 #include "net/reply.h"
 #include "net/routes.h"
 #include "net/server.h"
@@ -16,6 +17,9 @@
 
 #define LINGER_NS	(2 * GLINT_NSEC_PER_SEC)
 #define CROWDED_NS	(1 * GLINT_NSEC_PER_SEC)
+#define TCP_SLOWEST	(80u << 10)	/* bytes in each server timeout that keep a connection */
+#define TCP_AHEAD_MAX	(400u << 10)	/* bytes that the peer's kernel may have taken for it */
+#define MONITOR_NS	(1 * GLINT_NSEC_PER_SEC)	/* to complete a request in a scarce place */
 #define DISCARDED_MAX	(256u << 10)	/* bytes that nobody asked for: more is an attack */
 
 static const struct glint_log_topic topic = { "client" };
@@ -33,10 +37,13 @@ static void client_drop_reply(struct glint_client *client)
 	client->owned = NULL;
 }
 
-/* Where @client is counted. */
-static unsigned *client_counter(struct glint_client *client)
+static void client_free(struct glint_client *client)
 {
-	return client->refused ? &client->net->n_refusing : &client->net->counters.clients;
+	glint_peer_put(&client->net->peers, client->login);
+	glint_peer_put(&client->net->peers, client->peer);
+	glint_http_destroy(client->http);
+	glint_close(&client->fd);
+	free(client);
 }
 
 /* Frees @client once it is closed and the loop has given its operations back. */
@@ -50,10 +57,8 @@ static void client_settle(struct glint_client *client)
 
 	client_drop_reply(client);
 	glint_list_remove(&client->link);
-	*client_counter(client) -= 1;
-	glint_http_destroy(client->http);
-	glint_close(&client->fd);
-	free(client);
+	glint_place_leave(client);
+	client_free(client);
 	glint_listeners_resume(&net->listeners);
 }
 
@@ -65,6 +70,10 @@ void glint_client_close(struct glint_client *client)
 		return;
 
 	client->state = GLINT_CLIENT_CLOSED;
+	glint_log_verbose(&topic, "%016llx ends: %s, %llu requests, %llu bytes sent",
+			  (unsigned long long)client->id, client->name,
+			  (unsigned long long)client->n_requests,
+			  (unsigned long long)client->bytes_sent);
 	if (client->activity)
 		client->activity->ops->stop(client->activity);
 	glint_loop_cancel(loop, &client->recv_op);
@@ -75,6 +84,16 @@ void glint_client_close(struct glint_client *client)
 static void client_set_deadline(struct glint_client *client, uint64_t from_now_ns)
 {
 	client->deadline_ns = glint_now_ns() + from_now_ns;
+}
+
+/* The time for a request begins. */
+static void client_expect_request(struct glint_client *client)
+{
+	uint64_t timeout_ns = client->net->config.timeout_ns;
+
+	if (client->place == GLINT_PLACE_MONITOR)
+		timeout_ns = MIN(timeout_ns, MONITOR_NS);
+	client_set_deadline(client, timeout_ns);
 }
 
 /* --- Requests --------------------------------------------------------------------- */
@@ -96,7 +115,10 @@ static void client_handle_request(struct glint_client *client)
 	client->state = GLINT_CLIENT_REPLYING;
 	client->deadline_ns = UINT64_MAX;
 	client->request_ns = glint_now_ns();
-	client->keep_alive = glint_http_request(client->http)->keep_alive;
+	client->n_requests++;
+	client->keep_alive = glint_http_request(client->http)->keep_alive &&
+			     client->place == GLINT_PLACE_ANY;
+	glint_note_request(client);
 	glint_routes_dispatch(client);
 }
 
@@ -159,7 +181,7 @@ static void client_on_input(struct glint_client *client, size_t count)
 {
 	/* A head has its time from its first byte on; more bytes do not give it more. */
 	if (client->state == GLINT_CLIENT_READING && !glint_http_begun(client->http))
-		client_set_deadline(client, client->net->config.timeout_ns);
+		client_expect_request(client);
 	/* Some of what stood before it may have been read meanwhile: close the gap. */
 	memmove(client->in + client->in_used, client->in + client->in_arrives_at, count);
 	client->in_used += count;
@@ -222,7 +244,6 @@ void glint_client_put_picture(struct glint_client *client, const struct glint_pi
 static void client_send_rest(struct glint_client *client)
 {
 	client->taken_ns = glint_now_ns();
-	client->untaken = -1;
 	glint_loop_send(client->net->loop, &client->send_op, client->fd, &client->msg);
 }
 
@@ -259,6 +280,7 @@ static void msg_advance(struct msghdr *msg, size_t count)
 static void client_on_sent(struct glint_client *client, size_t count)
 {
 	client->net->counters.bytes_sent += count;
+	client->bytes_sent += count;
 	msg_advance(&client->msg, count);
 	if (client->msg.msg_iovlen > 0) {
 		client_send_rest(client);
@@ -290,6 +312,7 @@ static void client_on_send(struct glint_op *op, int res, uint32_t flags)
 static void client_linger(struct glint_client *client)
 {
 	client->state = GLINT_CLIENT_LINGERING;
+	client->waiting_ns = glint_now_ns();
 	client_set_deadline(client, MIN(LINGER_NS, client->net->config.timeout_ns));
 	(void)shutdown(client->fd, SHUT_WR);
 	client_advance(client);
@@ -306,7 +329,8 @@ void glint_client_replied(struct glint_client *client)
 	}
 	glint_http_next(client->http);
 	client->state = GLINT_CLIENT_READING;
-	client_set_deadline(client, client->net->config.timeout_ns);
+	client->waiting_ns = glint_now_ns();
+	client_expect_request(client);
 	client_advance(client);
 }
 
@@ -319,20 +343,29 @@ void glint_client_set_activity(struct glint_client *client, struct glint_activit
 
 /* --- The beginning ------------------------------------------------------------------- */
 
-static struct glint_client *client_create(struct glint_net *net, int fd, bool tcp)
+/* Takes over @fd and @peer, also when memory is short. */
+static struct glint_client *client_create(struct glint_net *net, int fd, struct glint_peer *peer,
+					  const struct glint_peer_facts *facts)
 {
 	struct glint_client *client = calloc(1, sizeof(*client));
 
-	if (!client)
-		return NULL;
-	client->http = glint_http_create();
-	if (!client->http) {
-		free(client);
+	if (!client) {
+		glint_peer_put(&net->peers, peer);
+		glint_close(&fd);
 		return NULL;
 	}
 	client->net = net;
 	client->fd = fd;
-	client->tcp = tcp;
+	client->peer = peer;
+	client->login = glint_peer_get(&net->peers, &facts->login);
+	client->http = glint_http_create();
+	if (!client->login || !client->http) {
+		client_free(client);
+		return NULL;
+	}
+	client->tcp = facts->tcp;
+	client->local = facts->local;
+	strcpy(client->name, facts->name);
 	client->recv_op.done = client_on_recv;
 	client->send_op.done = client_on_send;
 	/* It is no secret, only a name: what is left from the stack would do. */
@@ -341,30 +374,53 @@ static struct glint_client *client_create(struct glint_net *net, int fd, bool tc
 	return client;
 }
 
-void glint_client_accept(struct glint_net *net, int fd, bool tcp, bool refuse)
+static void client_start(struct glint_client *client)
 {
-	struct glint_client *client = client_create(net, fd, tcp);
-
-	if (!client) {
-		glint_log_err(&topic, -ENOMEM, "cannot take a connection");
-		net->counters.refused++;
-		glint_close(&fd);
-		return;
-	}
 	glint_socket_setup(client);
-	client_set_deadline(client, net->config.timeout_ns);
-	client->refused = refuse;
-	glint_list_append(&net->clients, &client->link);
-	*client_counter(client) += 1;
-	if (refuse) {
-		net->counters.refused++;
+	glint_list_append(&client->net->clients, &client->link);
+	glint_place_take(client);
+	if (client->place == GLINT_PLACE_REFUSED) {
 		client->state = GLINT_CLIENT_REPLYING;
 		client->deadline_ns = UINT64_MAX;
-		glint_reply_error(client, 503);
-	} else {
-		net->counters.accepted++;
-		client_receive(client);
+		glint_place_refuse(client);
+		return;
 	}
+	client->net->counters.accepted += client->place == GLINT_PLACE_ANY;
+	client->waiting_ns = glint_now_ns();
+	client_expect_request(client);
+	client_receive(client);
+}
+
+void glint_client_accept(struct glint_net *net, int fd, bool tcp)
+{
+	struct glint_client *client = NULL;
+	struct glint_peer_facts facts;
+	enum glint_place place;
+	struct glint_peer *peer;
+
+	glint_peer_ask(&facts, fd, tcp);
+	peer = glint_peer_get(&net->peers, &facts.share);
+	if (!peer) {
+		glint_close(&fd);
+	} else {
+		place = glint_place_choose(net, peer, tcp);
+		if (place == GLINT_PLACE_NONE) {
+			glint_note_refused(net, facts.name);
+			glint_peer_put(&net->peers, peer);
+			glint_close(&fd);
+			return;
+		}
+		client = client_create(net, fd, peer, &facts);
+	}
+	if (!client) {
+		glint_log_err(&topic, -ENOMEM, "cannot take a connection of %s", facts.name);
+		net->counters.refused++;
+		return;
+	}
+	client->place = place;
+	glint_log_verbose(&topic, "%016llx begins: %s", (unsigned long long)client->id,
+			  client->name);
+	client_start(client);
 }
 
 /* --- Those that are too slow ---------------------------------------------------------- */
@@ -401,21 +457,51 @@ static uint64_t clients_patience_ns(const struct glint_net *net)
 }
 
 /*
- * Whether the peer takes nothing. A send completes when the kernel has room for all of
- * it, and a socket tells of room when a part of its buffer is free (of a unix socket:
- * three quarters), so the bytes that wait in the socket tell whether the peer reads.
+ * The peer's kernel takes data for a peer that has not read it, and has room again in
+ * steps of some hundred kB. So the peer gets the time in which a slow reader has read
+ * what was taken.
  */
+static void client_allow_reading(struct glint_client *client, uint64_t now_ns, uint64_t count)
+{
+	uint64_t timeout_ns = client->net->config.timeout_ns, due_ns;
+
+	due_ns = MAX(client->read_by_ns, now_ns) +
+		 timeout_ns / TCP_SLOWEST * MIN(count, TCP_AHEAD_MAX);
+	client->read_by_ns = MIN(due_ns, now_ns + timeout_ns / TCP_SLOWEST * TCP_AHEAD_MAX);
+}
+
+/*
+ * A send completes when the kernel has room for all of it, and a socket tells of room
+ * when a part of its buffer is free (of a unix socket: three quarters), so the bytes
+ * that wait in the socket tell whether the peer reads.
+ */
+static void client_look_at_progress(struct glint_client *client, uint64_t now_ns)
+{
+	int untaken = glint_socket_untaken(client->fd);
+	int64_t taken = (int64_t)client->bytes_sent - untaken;
+
+	if (untaken < 0)
+		return;
+	if (taken > client->taken) {
+		client->taken_ns = now_ns;
+		if (client->tcp)
+			client_allow_reading(client, now_ns, (uint64_t)(taken - client->taken));
+	}
+	client->taken = taken;
+}
+
 static bool client_is_stuck(struct glint_client *client, uint64_t now_ns, uint64_t patience_ns)
 {
-	int untaken;
+	uint64_t timeout_ms = client->net->config.timeout_ns / GLINT_NSEC_PER_MSEC;
+	uint64_t ahead_ms = 0;
 
 	if (!glint_client_is_sending(client))
 		return false;
-	untaken = glint_socket_untaken(client->fd);
-	if (untaken < client->untaken)
-		client->taken_ns = now_ns;
-	client->untaken = untaken;
-	return now_ns - client->taken_ns >= patience_ns;
+	client_look_at_progress(client, now_ns);
+	if (client->read_by_ns > client->taken_ns)
+		ahead_ms = (client->read_by_ns - client->taken_ns) / GLINT_NSEC_PER_MSEC;
+	return now_ns - client->taken_ns >=
+	       patience_ns + patience_ns * ahead_ms / MAX(timeout_ms, 1u);
 }
 
 uint64_t glint_clients_sweep(struct glint_net *net)

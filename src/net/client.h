@@ -15,6 +15,8 @@
 #include "core/loop.h"
 #include "core/picture.h"
 #include "net/http.h"
+#include "net/peer.h"
+#include "net/places.h"
 #include "net/text.h"
 
 #define GLINT_CLIENT_HEAD_MAX 4096u	/* of a reply, or of a stream's part */
@@ -49,15 +51,22 @@ struct glint_client {
 	struct glint_list link;
 	int fd;
 	bool tcp;
-	bool refused;			/* one too many */
+	bool local;			/* the peer is on this host */
+	enum glint_place place;
+	struct glint_peer *peer;	/* whose place it is */
+	struct glint_peer *login;	/* whose wrong passwords count; often the same */
+	char name[GLINT_PEER_NAME_MAX];	/* for the log */
 	bool input_ended;
 	bool keep_alive;		/* after the reply under way */
 	enum glint_client_state state;
 	uint64_t id;			/* random: how a page finds itself in /state */
 	uint64_t deadline_ns;		/* when the sweep closes it; CLOCK_MONOTONIC */
+	uint64_t waiting_ns;		/* since when its peer owes it a request, or its end */
 	uint64_t taken_ns;		/* while it is sent to: when the peer took something last */
-	int untaken;			/* what the sweep found in the socket; -1: not looked yet */
+	uint64_t read_by_ns;		/* when a slow reader on TCP has read what its kernel took */
+	int64_t taken;			/* bytes, when the sweep looked last */
 	uint64_t request_ns;		/* when the request had been read */
+	uint64_t n_requests, bytes_sent;
 
 	struct glint_op recv_op, send_op;
 	struct glint_http *http;
@@ -77,8 +86,8 @@ struct glint_client {
 	struct iovec pieces[GLINT_CLIENT_PIECES_MAX];
 };
 
-/* Takes @fd over, whatever happens. @refuse: tell it that there are too many. */
-void glint_client_accept(struct glint_net *net, int fd, bool tcp, bool refuse);
+/* Takes @fd over, whatever happens, and finds a place for it. */
+void glint_client_accept(struct glint_net *net, int fd, bool tcp);
 
 /* The next glint_client_send() begins with @client->head; more is added to it. */
 struct glint_text *glint_client_begin(struct glint_client *client);

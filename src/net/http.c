@@ -21,6 +21,8 @@ enum field {
 	FIELD_AUTHORIZATION,
 	FIELD_CORS_HEADERS,
 	FIELD_CORS_METHOD,
+	FIELD_FORWARDED_FOR,
+	FIELD_HOST,
 	FIELDS,
 	FIELD_OTHER = FIELDS,
 };
@@ -29,6 +31,8 @@ static const char *const field_names[FIELDS] = {
 	[FIELD_AUTHORIZATION] = "Authorization",
 	[FIELD_CORS_HEADERS] = "Access-Control-Request-Headers",
 	[FIELD_CORS_METHOD] = "Access-Control-Request-Method",
+	[FIELD_FORWARDED_FOR] = "X-Forwarded-For",
+	[FIELD_HOST] = "Host",
 };
 
 #if GLINT_HAVE_LLHTTP
@@ -397,6 +401,8 @@ static enum glint_http_outcome http_finish(struct glint_http *http)
 	request->authorization = http->values[FIELD_AUTHORIZATION];
 	request->cors_headers = http->values[FIELD_CORS_HEADERS];
 	request->cors_method = http->values[FIELD_CORS_METHOD];
+	request->forwarded_for = http->values[FIELD_FORWARDED_FOR];
+	request->host = http->values[FIELD_HOST];
 	return GLINT_HTTP_REQUEST;
 }
 

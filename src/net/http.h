@@ -35,6 +35,8 @@ struct glint_request {
 	const char *authorization;
 	const char *cors_headers;	/* Access-Control-Request-Headers */
 	const char *cors_method;	/* Access-Control-Request-Method */
+	const char *forwarded_for;	/* X-Forwarded-For: what a proxy, or anybody, says */
+	const char *host;
 };
 
 enum glint_http_outcome {

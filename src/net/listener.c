@@ -104,6 +104,7 @@ static void listeners_add(struct glint_listeners *listeners, int fd)
 		.tcp = port != 0,
 	};
 	listeners->count++;
+	listeners->mixed |= listener->tcp != listeners->list[0].tcp;
 	if (!listeners->port)
 		listeners->port = port;
 }

@@ -44,6 +44,7 @@ struct glint_listeners {
 	struct glint_alarm retry;	/* after descriptors ran out */
 	uint64_t complained_ns;		/* when that was logged last */
 	bool accepting, waiting;
+	bool mixed;			/* both unix sockets and TCP */
 };
 
 /* Opens all that @config names. Logs its errors; nothing is left open on failure. */

@@ -36,9 +36,13 @@ struct glint_net_config {
 	bool tcp_nodelay;
 };
 
+/* Connections beyond clients_max that may hold a picture. */
+#define GLINT_NET_EXTRA_MAX 16u
+
 struct glint_net_counters {
 	unsigned clients, streams, snapshots_waiting;
 	uint64_t accepted, refused, timed_out;	/* since start */
+	uint64_t displaced;		/* closed to make room for another peer */
 	uint64_t pictures_sent, pictures_skipped, bytes_sent;
 };
 

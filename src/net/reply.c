@@ -21,6 +21,8 @@ static const struct status {
 	{ 404, "Not Found" },
 	{ 413, "Content Too Large" },
 	{ 414, "URI Too Long" },
+	{ 421, "Misdirected Request" },
+	{ 429, "Too Many Requests" },
 	{ 431, "Request Header Fields Too Large" },
 	{ 500, "Internal Server Error" },
 	{ 501, "Not Implemented" },
@@ -28,13 +30,25 @@ static const struct status {
 	{ 505, "HTTP Version Not Supported" },
 };
 
-static const char *status_name(unsigned code)
+static_assert(ARRAY_SIZE(statuses) <= GLINT_ANSWERS_MAX, "");
+
+unsigned glint_reply_index(unsigned status)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(statuses); i++)
-		if (statuses[i].code == code)
-			return statuses[i].name;
+		if (statuses[i].code == status)
+			return i;
 	assert(!"a status without a name");	/* statuses are constants of ours */
-	return "";
+	return 0;
+}
+
+unsigned glint_reply_status_at(unsigned index)
+{
+	return index < ARRAY_SIZE(statuses) ? statuses[index].code : 0;
+}
+
+static const char *status_name(unsigned status)
+{
+	return statuses[glint_reply_index(status)].name;
 }
 
 /* The form of RFC 9110, 5.6.7. The process stays in the C locale. */
@@ -77,6 +91,7 @@ static struct glint_text *reply_begin(struct glint_client *client, unsigned stat
 {
 	struct glint_text *head = glint_client_begin(client);
 
+	glint_note_answer(client, status);
 	glint_text_add(head, http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ");
 	glint_text_uint(head, status);
 	glint_text_add(head, " ");

@@ -33,6 +33,10 @@ void glint_reply_owned(struct glint_client *client, unsigned status, const char 
 /* A status and its name as a page. All but 401 end the connection. */
 void glint_reply_error(struct glint_client *client, unsigned status);
 
+/* Where a status that is used stands in their list, and what stands there; 0: nothing does. */
+unsigned glint_reply_index(unsigned status);
+unsigned glint_reply_status_at(unsigned index);
+
 /* A status and a JSON error with a word for programs and a sentence for people. */
 void glint_reply_refusal(struct glint_client *client, unsigned status, const char *reason,
 			 const char *message);

@@ -15,19 +15,20 @@ struct route {
 	const char *action;	/* of "/?action=", for clients of mjpg-streamer; NULL: none */
 	void (*get)(struct glint_client *client);
 	bool built_in_page;	/* part of what --static replaces */
+	bool monitors;		/* also from places that are kept for this */
 };
 
 /* GET, HEAD and OPTIONS on each; http.c refuses other methods before anything else. */
 static const struct route routes[] = {
-	{ "/state", NULL, glint_route_state, false },
-	{ "/snapshot", "snapshot", glint_route_snapshot, false },
-	{ "/stream", "stream", glint_route_stream, false },
+	{ "/state", NULL, glint_route_state, .monitors = true },
+	{ "/snapshot", "snapshot", glint_route_snapshot, .monitors = true },
+	{ "/stream", "stream", glint_route_stream },
 #if IS_ENABLED(CONFIG_NET_PAGE)
-	{ "/", NULL, glint_route_page, true },
-	{ "/page.css", NULL, glint_route_page, true },
-	{ "/page.js", NULL, glint_route_page, true },
-	{ "/favicon.svg", NULL, glint_route_page, true },
-	{ "/favicon.ico", NULL, glint_route_page, true },
+	{ "/", NULL, glint_route_page, .built_in_page = true },
+	{ "/page.css", NULL, glint_route_page, .built_in_page = true },
+	{ "/page.js", NULL, glint_route_page, .built_in_page = true },
+	{ "/favicon.svg", NULL, glint_route_page, .built_in_page = true },
+	{ "/favicon.ico", NULL, glint_route_page, .built_in_page = true },
 #endif
 };
 
@@ -91,7 +92,9 @@ void glint_routes_dispatch(struct glint_client *client)
 		return;
 	}
 	route = route_find(net, request);
-	if (!route && serves_files(net))
+	if (client->place == GLINT_PLACE_MONITOR && !(route && route->monitors))
+		glint_place_refuse(client);
+	else if (!route && serves_files(net))
 		glint_route_static(client);
 	else if (!route)
 		glint_reply_error(client, 404);

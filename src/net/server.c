@@ -19,7 +19,6 @@
 #include "net/snapshot.h"
 #include "net/stream.h"
 
-#define REFUSALS_MAX	16u	/* connections beyond clients_max that are told so */
 #define SETTING_TEXT_MAX 255u	/* of what becomes part of a reply's head */
 #define CLOSE_NS	(500 * GLINT_NSEC_PER_MSEC)
 
@@ -31,13 +30,8 @@ static void net_on_accepted(struct glint_listeners *listeners, int fd, bool tcp)
 {
 	struct glint_net *net = container_of(listeners, struct glint_net, listeners);
 
-	if (net->n_refusing >= REFUSALS_MAX) {
-		net->counters.refused++;
-		close(fd);
-		return;
-	}
-	glint_client_accept(net, fd, tcp, net->counters.clients >= net->config.clients_max);
-	if (net->sweep.due_ns == GLINT_ALARM_NEVER)
+	glint_client_accept(net, fd, tcp);
+	if (!glint_list_empty(&net->clients) && net->sweep.due_ns == GLINT_ALARM_NEVER)
 		glint_alarm_set(&net->sweep, glint_clients_sweep(net));
 }
 
@@ -147,6 +141,7 @@ static int net_prepare_login(struct glint_net *net)
 static void net_free(struct glint_net *net)
 {
 	glint_close(&net->static_fd);
+	glint_peers_fini(&net->peers);
 	free(net->login);
 	free(net);
 }
@@ -158,6 +153,7 @@ static void net_init(struct glint_net *net, struct glint_loop *loop,
 	net->config.listen_fds = NULL;	/* the listeners have them */
 	net->loop = loop;
 	net->static_fd = -1;
+	glint_peers_init(&net->peers);
 	glint_list_init(&net->clients);
 	glint_list_init(&net->streams);
 	glint_list_init(&net->snapshots);

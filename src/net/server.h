@@ -9,6 +9,10 @@
 #include "net/alarm.h"
 #include "net/listener.h"
 #include "net/net.h"
+#include "net/notes.h"
+#include "net/peer.h"
+
+#define GLINT_ANSWERS_MAX 16u	/* statuses that are used */
 
 struct glint_picture;
 
@@ -26,7 +30,9 @@ struct glint_net {
 	struct glint_list clients;	/* all connections */
 	struct glint_list streams;
 	struct glint_list snapshots;	/* those that wait */
-	unsigned n_refusing;		/* of the clients, those that are one too many */
+	struct glint_peers peers;
+	unsigned n_of_kind[2];		/* of the clients: on unix sockets, on TCP */
+	unsigned n_monitors, n_refusing;	/* connections beyond the clients, see places.h */
 	struct glint_alarm sweep;	/* closes what is too slow */
 	struct glint_alarm snapshot_limit;
 	struct glint_alarm offline_tick;
@@ -34,6 +40,8 @@ struct glint_net {
 	bool closing;
 
 	struct glint_net_counters counters;
+	uint64_t answers[GLINT_ANSWERS_MAX];	/* by glint_reply_index() */
+	struct glint_note answer_notes[GLINT_ANSWERS_MAX], refused_note;
 	struct glint_histogram send, total;	/* ns, of live pictures */
 	struct glint_rate queued;	/* pictures that at least one client took */
 	uint64_t queued_id;		/* the last of them */

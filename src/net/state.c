@@ -100,7 +100,8 @@ static json_t *legacy_stream(const struct glint_net *net, unsigned listed, uint6
 {
 	return json_pack("{s:I, s:I, s:o}", "queued_fps",
 			 ROUNDED(glint_rate_millihz(&net->queued, now_ns)), "clients",
-			 INT(net->counters.streams), "clients_stat", clients_stat(net, listed, now_ns));
+			 INT(net->counters.streams), "clients_stat",
+			 clients_stat(net, listed, now_ns));
 }
 
 /* --- Our part ------------------------------------------------------------------------ */
@@ -228,29 +229,53 @@ static json_t *latencies(const struct glint_net *net, const struct glint_status 
 			 latency(&net->total));
 }
 
-static json_t *clients(const struct glint_net_counters *counters, unsigned listed)
+static json_t *clients(const struct glint_net *net, unsigned listed)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "connections",
-			 INT(counters->clients), "streams", INT(counters->streams),
-			 "streams_listed", INT(listed), "snapshots_waiting", INT(counters->snapshots_waiting), "accepted",
-			 INT(counters->accepted), "refused", INT(counters->refused), "timed_out",
+	const struct glint_net_counters *counters = &net->counters;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "connections", INT(counters->clients), "streams", INT(counters->streams),
+			 "streams_listed", INT(listed), "snapshots_waiting",
+			 INT(counters->snapshots_waiting), "peers", INT(net->peers.n_connected),
+			 "accepted", INT(counters->accepted), "refused", INT(counters->refused),
+			 "displaced", INT(counters->displaced), "timed_out",
 			 INT(counters->timed_out), "pictures_sent", INT(counters->pictures_sent),
 			 "pictures_skipped", INT(counters->pictures_skipped), "bytes_sent",
 			 INT(counters->bytes_sent));
+}
+
+/* How many requests were answered with which status, of those that were. */
+static json_t *answers(const struct glint_net *net)
+{
+	json_t *all = json_object();
+	bool whole = true;
+
+	for (unsigned i = 0; glint_reply_status_at(i) > 0; i++) {
+		char status[4] = "";
+		struct glint_text name = glint_text_in(status, sizeof(status) - 1);
+
+		if (net->answers[i] == 0)
+			continue;
+		glint_text_uint(&name, glint_reply_status_at(i));
+		whole &= json_object_set_new(all, status,
+					     json_integer((json_int_t)net->answers[i])) == 0;
+	}
+	return whole_or_nothing(all, whole);
 }
 
 static json_t *glint(const struct glint_net *net, const struct glint_status *status,
 		     unsigned listed, uint64_t now_ns)
 {
 	return json_pack(
-		"{s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
+		"{s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
 		"version", text(status->version), "uptime_s",
 		INT((now_ns - status->started_ns) / GLINT_NSEC_PER_SEC), "loop", "backend",
 		text(status->loop_backend), "reason", text(status->loop_reason), "source",
 		source(status), "device", device(status), "format", format(status), "frame",
 		frame(status, now_ns), "ledger", ledger(&status->ledger), "buffers",
 		buffers(status), "encoder", encoder(status), "latency_ns", latencies(net, status),
-		"clients", clients(&net->counters, listed), "copies_per_frame", status->copies_per_frame);
+		"clients", clients(net, listed), "answers", answers(net), "copies_per_frame",
+		status->copies_per_frame);
 }
 
 static json_t *state(const struct glint_net *net, unsigned listed)

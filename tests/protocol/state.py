@@ -37,9 +37,11 @@ SCHEMA = {
                     "driver_quality": (int, type(None)), "faults": INT, "late": INT,
                     "probes": INT, "leased": INT},
         "latency_ns": {"wait": LATENCY, "encode": LATENCY, "send": LATENCY, "total": LATENCY},
-        "clients": {"connections": INT, "streams": INT, "snapshots_waiting": INT,
-                    "accepted": INT, "refused": INT, "timed_out": INT, "pictures_sent": INT,
+        "clients": {"connections": INT, "streams": INT, "streams_listed": INT,
+                    "snapshots_waiting": INT, "peers": INT, "accepted": INT, "refused": INT,
+                    "displaced": INT, "timed_out": INT, "pictures_sent": INT,
                     "pictures_skipped": INT, "bytes_sent": INT},
+        "answers": None,
         "copies_per_frame": NUMBER,
     },
 }

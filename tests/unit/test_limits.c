@@ -4,7 +4,10 @@
  * says on which loop. Time passes when a test says so: it sets the clocks of the
  * clients back and runs the sweep.
  */
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <sys/wait.h>
 
 #include "net/client.h"
 #include "net/server.h"
@@ -36,6 +39,167 @@ static void let_pass(struct rig *r, uint64_t ns)
 	glint_list_for_each(client, &r->net->clients, link)
 		client->taken_ns -= ns;
 	glint_clients_sweep(r->net);
+}
+
+/* A peer is a process: a connection of another one, which has ended since. */
+static struct peer peer_elsewhere(struct rig *r)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), status;
+	pid_t pid;
+
+	strcpy(address.sun_path, r->path);
+	pid = fork();
+	CU_ASSERT_TRUE_FATAL(pid >= 0);
+	if (pid == 0)
+		_exit(connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0);
+	CU_ASSERT_EQUAL_FATAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT_EQUAL_FATAL(status, 0);
+	return peer_of(fd);
+}
+
+/* Asks on @peer, closes it, and tells the status. */
+static unsigned asked(struct rig *r, struct peer peer, const char *request)
+{
+	unsigned status;
+
+	peer_say(&peer, request);
+	PEER_WAIT(r, &peer, reply_complete(&peer));
+	status = reply_status(peer.text);
+	peer_close(&peer);
+	return status;
+}
+
+/* --- Places ----------------------------------------------------------------------------- */
+
+static void test_slow_connections_of_one_peer_do_not_keep_others_out(void)
+{
+	struct peer slow[8];
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.clients_max = ARRAY_SIZE(slow);
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(slow); i++) {
+		slow[i] = peer_connect(&r);
+		peer_say(&slow[i], "GET /sta");
+	}
+	RIG_WAIT(&r, rig_counters(&r).clients == ARRAY_SIZE(slow));
+	for (unsigned i = 0; i < 20; i++) {
+		CU_ASSERT_EQUAL(asked(&r, peer_elsewhere(&r), GET("/state")), 200);
+		/* The slow one comes back, as it would. */
+		peer_close(&slow[i % ARRAY_SIZE(slow)]);
+		slow[i % ARRAY_SIZE(slow)] = peer_connect(&r);
+		rig_settle(r.loop);
+	}
+	CU_ASSERT_EQUAL(rig_counters(&r).refused, 0);
+	CU_ASSERT_TRUE(rig_counters(&r).displaced > 0);
+	RIG_WAIT(&r, rig_counters(&r).clients == ARRAY_SIZE(slow) - 1 ||
+			     rig_counters(&r).clients == ARRAY_SIZE(slow));
+	for (unsigned i = 0; i < ARRAY_SIZE(slow); i++)
+		peer_close(&slow[i]);
+	rig_close(&r);
+}
+
+static void test_streams_that_are_read_are_not_displaced(void)
+{
+	struct peer peers[4], late;
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.clients_max = ARRAY_SIZE(peers);
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(peers); i++)
+		peers[i] = watch(&r);
+	late = peer_elsewhere(&r);
+	peer_say(&late, GET("/stream"));
+	PEER_WAIT(&r, &late, late.ended);
+	CU_ASSERT_EQUAL(reply_status(late.text), 503);
+	CU_ASSERT_PTR_NOT_NULL(strstr(late.text, "\"too-many-clients\""));
+	CU_ASSERT_PTR_NOT_NULL(strstr(late.text, "--clients-max"));
+	CU_ASSERT_EQUAL(rig_counters(&r).streams, ARRAY_SIZE(peers));
+	CU_ASSERT_EQUAL(rig_counters(&r).displaced, 0);
+	CU_ASSERT_EQUAL(rig_counters(&r).refused, 1);
+	peer_close(&late);
+	for (unsigned i = 0; i < ARRAY_SIZE(peers); i++)
+		peer_close(&peers[i]);
+	rig_close(&r);
+}
+
+static void test_state_and_snapshot_are_answered_when_streams_fill_the_service(void)
+{
+	struct peer peers[4], monitors[GLINT_MONITORS_MAX], last;
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.clients_max = ARRAY_SIZE(peers);
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	rig_go_offline(&r, "no-signal");
+	for (unsigned i = 0; i < ARRAY_SIZE(peers); i++)
+		peers[i] = watch(&r);
+	CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), GET("/state")), 200);
+	CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), GET("/snapshot")), 200);
+	CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), GET("/?action=snapshot")), 200);
+	CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), GET("/stream")), 503);
+	CU_ASSERT_EQUAL(rig_counters(&r).clients, ARRAY_SIZE(peers));
+	CU_ASSERT_EQUAL(rig_counters(&r).refused, 1);
+	RIG_WAIT(&r, r.net->n_monitors == 0);
+
+	/* They are few, and one peer gets half of them; one that says nothing has a second. */
+	for (unsigned i = 0; i < ARRAY_SIZE(monitors); i++)
+		monitors[i] = peer_connect(&r);
+	RIG_WAIT(&r, rig_counters(&r).refused == 1 + GLINT_MONITORS_MAX / 2);
+	CU_ASSERT_EQUAL(r.net->n_monitors, GLINT_MONITORS_MAX / 2);
+	CU_ASSERT_EQUAL(asked(&r, peer_elsewhere(&r), GET("/state")), 200);
+	for (unsigned i = 0; i < ARRAY_SIZE(monitors); i++) {
+		PEER_WAIT(&r, &monitors[i], monitors[i].ended);
+		peer_close(&monitors[i]);
+	}
+	last = peer_ask(&r, GET("/state"));
+	CU_ASSERT_STRING_EQUAL(reply_field(last.text, "Connection"), "close");
+	peer_close(&last);
+	for (unsigned i = 0; i < ARRAY_SIZE(peers); i++)
+		peer_close(&peers[i]);
+	rig_close(&r);
+}
+
+static int tcp_connect(const struct rig *r, const char *from)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	inet_pton(AF_INET, from, &address.sin_addr);
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	address.sin_port = htons(glint_net_port(r->net));
+	inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+	CU_ASSERT_EQUAL_FATAL(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	CU_ASSERT_EQUAL(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	return fd;
+}
+
+static void test_tcp_leaves_places_for_the_unix_socket(void)
+{
+	struct peer tcp[8], own;
+	struct rig r;
+
+	if (!IS_ENABLED(CONFIG_NET_TCP))
+		GLINT_SKIP("built without CONFIG_NET_TCP");
+	RIG_PREPARE(&r);
+	r.config.host = "127.0.0.1";
+	r.config.clients_max = 8;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(tcp); i++)
+		tcp[i] = peer_of(tcp_connect(&r, "127.0.0.2"));
+	RIG_WAIT(&r, rig_counters(&r).refused == 1);
+	CU_ASSERT_EQUAL(rig_counters(&r).clients, 7);
+	own = peer_ask(&r, GET("/state"));
+	CU_ASSERT_EQUAL(reply_status(own.text), 200);
+	CU_ASSERT_EQUAL(rig_counters(&r).clients, 8);
+	CU_ASSERT_EQUAL(rig_counters(&r).displaced, 0);
+	peer_close(&own);
+	for (unsigned i = 0; i < ARRAY_SIZE(tcp); i++)
+		peer_close(&tcp[i]);
+	rig_close(&r);
 }
 
 /* --- Slow and stuck ------------------------------------------------------------------- */
@@ -136,14 +300,17 @@ static void test_the_state_lists_some_streams_and_counts_all(void)
 	some = ask_state(&r, GET("/state"));
 	CU_ASSERT_EQUAL(number(some, "clients", "streams"), 40);
 	CU_ASSERT_EQUAL(number(some, "clients", "streams_listed"), 32);
-	CU_ASSERT_EQUAL(json_object_size(json_object_get(json_object_get(some, "stream"),
-							 "clients_stat")), 32);
-	CU_ASSERT_EQUAL(json_integer_value(json_object_get(json_object_get(some, "stream"),
-							   "clients")), 40);
+	CU_ASSERT_EQUAL(
+		json_object_size(json_object_get(json_object_get(some, "stream"), "clients_stat")),
+		32);
+	CU_ASSERT_EQUAL(
+		json_integer_value(json_object_get(json_object_get(some, "stream"), "clients")),
+		40);
 	all = ask_state(&r, GET("/state?clients=all"));
 	CU_ASSERT_EQUAL(number(all, "clients", "streams_listed"), 40);
-	CU_ASSERT_EQUAL(json_object_size(json_object_get(json_object_get(all, "stream"),
-							 "clients_stat")), 40);
+	CU_ASSERT_EQUAL(
+		json_object_size(json_object_get(json_object_get(all, "stream"), "clients_stat")),
+		40);
 	json_decref(some);
 	json_decref(all);
 	for (unsigned i = 0; i < ARRAY_SIZE(peers); i++)
@@ -151,8 +318,31 @@ static void test_the_state_lists_some_streams_and_counts_all(void)
 	rig_close(&r);
 }
 
+static void test_answers_are_counted_by_status(void)
+{
+	json_t *result, *answers;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	for (unsigned i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), GET("/nowhere")), 404);
+	CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), GET("/%zz")), 400);
+	result = ask_state(&r, GET("/state"));
+	answers = json_object_get(json_object_get(result, "glint"), "answers");
+	CU_ASSERT_EQUAL(json_object_size(answers), 2);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(answers, "404")), 3);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(answers, "400")), 1);
+	json_decref(result);
+	rig_close(&r);
+}
+
 GLINT_TESTS("limits",
+	GLINT_TEST(test_slow_connections_of_one_peer_do_not_keep_others_out),
+	GLINT_TEST(test_streams_that_are_read_are_not_displaced),
+	GLINT_TEST(test_state_and_snapshot_are_answered_when_streams_fill_the_service),
+	GLINT_TEST(test_tcp_leaves_places_for_the_unix_socket),
 	GLINT_TEST(test_a_peer_that_reads_slowly_is_not_taken_for_one_that_reads_nothing),
 	GLINT_TEST(test_in_a_full_house_what_nobody_reads_goes_sooner),
 	GLINT_TEST(test_the_state_lists_some_streams_and_counts_all),
+	GLINT_TEST(test_answers_are_counted_by_status),
 )

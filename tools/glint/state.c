@@ -52,6 +52,7 @@ static const struct tool_row rows[] = {
 	  "{connections} connections: {streams} streams, {snapshots_waiting} waiting for a snapshot" },
 	{ "", GLINT_STATE_CLIENTS, "",
 	  "{accepted} accepted, {refused} refused, {timed_out} timed out" },
+	{ "", GLINT_STATE_CLIENTS, "displaced", "{displaced} made room for another of {peers} peers" },
 	{ "", GLINT_STATE_CLIENTS, "",
 	  "{pictures_sent} pictures sent, {pictures_skipped} skipped, {bytes_sent|bytes}" },
 };
