@@ -6,6 +6,14 @@
 void glint_ledger_restart(struct glint_ledger *ledger)
 {
 	ledger->started = false;
+	ledger->behind = false;
+}
+
+static bool is_after(uint32_t seq, uint32_t other)
+{
+	uint32_t step = seq - other;
+
+	return step != 0 && step <= INT32_MAX;
 }
 
 /*
@@ -14,15 +22,22 @@ void glint_ledger_restart(struct glint_ledger *ledger)
  */
 static uint32_t ledger_gap(struct glint_ledger *ledger, uint32_t seq)
 {
-	uint32_t step = seq - ledger->last_seq;
+	bool behind = ledger->behind;
 
 	if (!ledger->started)
 		return 0;
-	if (step == 0 || step > INT32_MAX) {
+	if (!is_after(seq, ledger->last_seq)) {
 		ledger->reordered++;
+		ledger->behind = true;
+		if (!behind)
+			ledger->high_seq = ledger->last_seq;
 		return 0;
 	}
-	return step - 1;
+	/* The old count goes on after the step back: only what it lacks is missing. */
+	ledger->behind = false;
+	if (behind && is_after(seq, ledger->high_seq))
+		return seq - ledger->high_seq - 1;
+	return seq - ledger->last_seq - 1;
 }
 
 uint32_t glint_ledger_enter(struct glint_ledger *ledger, uint32_t seq)

@@ -20,7 +20,9 @@ struct glint_ledger {
 	uint64_t in_flight;
 	uint64_t reordered;		/* numbers that went backwards: a driver's fault, counted as seen */
 	uint32_t last_seq;
+	uint32_t high_seq;		/* the last number before the driver stepped back */
 	bool started;			/* last_seq is valid: false after each stream start */
+	bool behind;			/* high_seq is valid: no number has followed in order since */
 };
 
 /* A stream starts: sequence numbers begin anew, the sums go on. */
