@@ -151,6 +151,7 @@ static void service_status_capture(const struct glint_service *service, struct g
 	status->buffers.count = capture.buffers;
 	status->buffers.with_driver = capture.with_driver;
 	status->buffers.leased = capture.leased;
+	status->buffers.cancelled = capture.cancelled;
 	status->opens = capture.opens;
 	status->restarts = capture.restarts;
 }

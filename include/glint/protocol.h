@@ -76,7 +76,8 @@
 							 * skipped, failed, in_flight, unaccounted */
 #define GLINT_STATE_BUFFERS "result.glint.buffers"	/* kind: "v4l2", "encoder", "dma-heap",
 							 * "udmabuf", "memfd"; count;
-							 * driver: how many it has; leased: are read */
+							 * driver: how many it has; leased: are read;
+							 * cancelled: came back without a frame */
 #define GLINT_STATE_ENCODER "result.glint.encoder"	/* name, subsampling, workers, slices, quality,
 							 * encoded, failed, skipped, bytes, last_size,
 							 * pictures, pictures_held, fps; of the M2M

@@ -241,6 +241,7 @@ void glint_capture_status(const struct glint_capture *capture, struct glint_capt
 		.buffers = pool ? pool->n : 0,
 		.with_driver = pool ? pool->with_driver : 0,
 		.leased = capture->leased,
+		.cancelled = capture->cancelled,
 		.opens = shown->opens,
 		.restarts = capture->streams > 0 ? capture->streams - 1 : 0,
 	};

@@ -114,6 +114,7 @@ struct glint_capture_status {
 	bool start_of_exposure;		/* last_capture_ns is the start of the exposure */
 	enum glint_memory memory;
 	unsigned buffers, with_driver, leased;
+	uint64_t cancelled;		/* buffers that the driver gave back without a frame */
 	uint64_t opens;			/* times that the device was opened */
 	uint64_t restarts;		/* times that a stream was started after the first */
 };

@@ -92,11 +92,24 @@ static bool frame_is_good(const struct glint_capture *capture, struct glint_fram
 	return frame->format->info->layout != GLINT_LAYOUT_JPEG || jpeg_is_good(capture, frame);
 }
 
+/*
+ * A buffer that the driver has cancelled. uvcvideo queues the buffer of a frame that it drops
+ * again by itself, and that buffer keeps the frame's number and time: if it is cancelled then,
+ * a number that has passed comes once more, with an error and without data.
+ */
+static bool has_no_frame(const struct glint_capture *capture, const struct glint_vbuf *vbuf)
+{
+	if (vbuf->cancelled)
+		return true;
+	return vbuf->error && vbuf->used == 0 &&
+	       glint_ledger_has_passed(&capture->ledger, vbuf->seq);
+}
+
 /* --- Dequeuing ------------------------------------------------------------------------ */
 
 /*
- * Takes one frame; *@out is the caller's. -EAGAIN: there is none. A damaged one went
- * back already, and *@out is NULL.
+ * Takes one frame; *@out is the caller's. -EAGAIN: there is none. A damaged one, and a
+ * buffer without a frame, went back already, and *@out is NULL.
  */
 static int capture_dequeue(struct glint_capture *capture, struct glint_frame **out)
 {
@@ -107,6 +120,10 @@ static int capture_dequeue(struct glint_capture *capture, struct glint_frame **o
 	*out = NULL;
 	if (err < 0)
 		return err;
+	if (has_no_frame(capture, &vbuf)) {
+		capture->cancelled++;
+		return glint_pool_requeue(capture->pool, vbuf.index);
+	}
 	frame = glint_pool_begin(capture->pool, &vbuf);
 	if (!frame)
 		return -EPROTO;	/* a buffer that it did not have: its books are wrong */

@@ -89,7 +89,8 @@ struct glint_capture {
 	struct glint_rate rate;
 	enum glint_reason reason;
 	int told_err;			/* the last failure in the log, so that each is told once */
-	uint64_t corrupt_told;		/* ledger.corrupt, as last told */
+	uint64_t cancelled;		/* buffers that came back without a frame, of all streams */
+	uint64_t corrupt_told, cancelled_told;	/* as they are in the log */
 	unsigned leased;		/* of all pools */
 	uint64_t streams;
 	struct glint_capture_shown shown;

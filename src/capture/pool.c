@@ -28,6 +28,12 @@ static void slot_requeue(struct glint_slot *slot)
 	pool->with_driver++;
 }
 
+static void slot_taken(struct glint_slot *slot)
+{
+	slot->queued = false;
+	slot->pool->with_driver--;
+}
+
 static void slot_release(struct glint_frame *frame)
 {
 	struct glint_slot *slot = container_of(frame, struct glint_slot, frame);
@@ -117,12 +123,24 @@ struct glint_frame *glint_pool_begin(struct glint_pool *pool, const struct glint
 	if (!slot->queued)
 		return NULL;
 
-	slot->queued = false;
-	pool->with_driver--;
+	slot_taken(slot);
 	pool->leased++;
 	glint_frame_begin(&slot->frame, vbuf->seq, vbuf->timestamp_ns);
 	slot->frame.used = vbuf->used;
 	for (unsigned i = 0; i < pool->buffers[vbuf->index].n_planes; i++)
 		pool->buffers[vbuf->index].planes[i].offset = vbuf->offset[i];
 	return &slot->frame;
+}
+
+int glint_pool_requeue(struct glint_pool *pool, unsigned index)
+{
+	struct glint_slot *slot = &pool->slots[index];
+
+	assert(index < pool->n && pool->live);
+	if (!slot->queued)
+		return -EPROTO;
+
+	slot_taken(slot);
+	slot_requeue(slot);
+	return 0;
 }

@@ -61,4 +61,10 @@ void glint_pool_retire(struct glint_pool *pool);
  * caller's. NULL: by our books the driver did not have that buffer.
  */
 struct glint_frame *glint_pool_begin(struct glint_pool *pool, const struct glint_vbuf *vbuf);
+
+/*
+ * The driver has given buffer @index back without a frame: queues it again, and a refusal
+ * goes to the owner. -EPROTO: by our books the driver did not have that buffer.
+ */
+int glint_pool_requeue(struct glint_pool *pool, unsigned index);
 #endif

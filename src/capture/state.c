@@ -305,16 +305,25 @@ void glint_capture_on_check(struct glint_job *job)
 
 /* --- Time --------------------------------------------------------------------------------------- */
 
-static void capture_tell_corrupt(struct glint_capture *capture)
+/* A count that only grows is told each time that it has doubled: enough for a bad cable. */
+static bool is_worth_telling(uint64_t count, uint64_t *told)
 {
-	uint64_t corrupt = capture->ledger.corrupt;
+	if (count == *told || count < 2 * *told)
+		return false;
+	*told = count;
+	return true;
+}
 
-	if (corrupt > capture->corrupt_told && corrupt < 2 * capture->corrupt_told)
-		return;	/* told each time that they have doubled: enough for a bad cable */
-	if (corrupt > capture->corrupt_told)
+static void capture_tell_damage(struct glint_capture *capture)
+{
+	if (is_worth_telling(capture->ledger.corrupt, &capture->corrupt_told))
 		glint_log_warn(&topic, "'%s': %llu corrupt frames so far", device_name(capture),
-			       (unsigned long long)corrupt);
-	capture->corrupt_told = corrupt;
+			       (unsigned long long)capture->ledger.corrupt);
+	if (is_worth_telling(capture->cancelled, &capture->cancelled_told))
+		glint_log_warn(&topic,
+			       "'%s': the driver has given back %llu buffers without a frame so "
+			       "far: transfers fail, look at the kernel's log and the cable",
+			       device_name(capture), (unsigned long long)capture->cancelled);
 }
 
 /* Readers that hold every buffer are no fault of the device. */
@@ -328,7 +337,7 @@ static void capture_watch(struct glint_capture *capture, uint64_t now_ns)
 {
 	const struct glint_capture_stream *stream = &capture->stream;
 
-	capture_tell_corrupt(capture);
+	capture_tell_damage(capture);
 	if (stream_is_silent(capture, now_ns)) {
 		glint_capture_fail(capture, -ETIMEDOUT);
 		return;

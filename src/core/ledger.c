@@ -40,6 +40,11 @@ static uint32_t ledger_gap(struct glint_ledger *ledger, uint32_t seq)
 	return seq - ledger->last_seq - 1;
 }
 
+bool glint_ledger_has_passed(const struct glint_ledger *ledger, uint32_t seq)
+{
+	return ledger->started && !is_after(seq, ledger->last_seq);
+}
+
 uint32_t glint_ledger_enter(struct glint_ledger *ledger, uint32_t seq)
 {
 	uint32_t missing = ledger_gap(ledger, seq);

@@ -28,6 +28,9 @@ struct glint_ledger {
 /* A stream starts: sequence numbers begin anew, the sums go on. */
 void glint_ledger_restart(struct glint_ledger *ledger);
 
+/* @seq is not after the last number of this stream. */
+bool glint_ledger_has_passed(const struct glint_ledger *ledger, uint32_t seq);
+
 /* A frame numbered @seq was dequeued; returns the number of frames missing before it. */
 uint32_t glint_ledger_enter(struct glint_ledger *ledger, uint32_t seq);
 

@@ -58,6 +58,7 @@ struct glint_status {
 	struct {
 		const char *memory;
 		unsigned count, with_driver, leased;
+		uint64_t cancelled;	/* given back by the driver without a frame */
 	} buffers;
 	uint64_t opens, restarts;
 

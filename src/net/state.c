@@ -165,9 +165,10 @@ static json_t *ledger(const struct glint_ledger *ledger)
 
 static json_t *buffers(const struct glint_status *status)
 {
-	return json_pack("{s:o, s:I, s:I, s:I}", "kind", text(status->buffers.memory), "count",
+	return json_pack("{s:o, s:I, s:I, s:I, s:I}", "kind", text(status->buffers.memory), "count",
 			 INT(status->buffers.count), "driver", INT(status->buffers.with_driver),
-			 "leased", INT(status->buffers.leased));
+			 "leased", INT(status->buffers.leased), "cancelled",
+			 INT(status->buffers.cancelled));
 }
 
 /* The M2M encoder's part: what it is, how frames get into it, and how it is. */

@@ -233,6 +233,18 @@ static bool take_plane(const struct glint_vdev *vdev, const struct glint_vqueue_
 	return true;
 }
 
+/*
+ * A driver whose transfer fails gives back buffers that it has not filled: uvcvideo all that
+ * are queued, for one failed URB. videobuf2 clears number and time when a buffer is queued, so
+ * both are still 0. The length says nothing: many drivers set it before they fill the buffer.
+ * A damaged frame keeps its time, and so does the one whose number is 0.
+ */
+static bool is_cancelled(const struct glint_vqueue_done *done)
+{
+	return (done->flags & V4L2_BUF_FLAG_ERROR) && done->seq == 0 && done->stamp.tv_sec == 0 &&
+	       done->stamp.tv_usec == 0;
+}
+
 int glint_vdev_dqbuf(struct glint_vdev *vdev, struct glint_vbuf *vbuf)
 {
 	struct glint_vqueue_done done;
@@ -247,6 +259,7 @@ int glint_vdev_dqbuf(struct glint_vdev *vdev, struct glint_vbuf *vbuf)
 		.start_of_exposure = (done.flags & V4L2_BUF_FLAG_TSTAMP_SRC_MASK) ==
 				     V4L2_BUF_FLAG_TSTAMP_SRC_SOE,
 		.error = done.flags & V4L2_BUF_FLAG_ERROR,
+		.cancelled = is_cancelled(&done),
 	};
 	for (unsigned i = 0; i < vdev->format.n_planes; i++)
 		if (!take_plane(vdev, &done, i, vbuf))

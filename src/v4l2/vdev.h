@@ -54,6 +54,7 @@ struct glint_vbuf {
 	bool start_of_exposure;		/* the stamp's moment; else the end of the frame */
 	bool error;			/* V4L2_BUF_FLAG_ERROR, or figures that cannot be */
 	bool short_data;		/* fewer bytes than the format needs */
+	bool cancelled;			/* no frame: the driver gave the buffer back as it was queued */
 };
 
 /* Closed, with nothing known. */

@@ -186,7 +186,7 @@ static void wake(struct fake_v4l2 *fake, int flags)
 static void fill(struct fake_buffer *buffer, const struct fake_frame *frame)
 {
 	buffer->frame = *frame;
-	if (!buffer->frame.stamp_ns)
+	if (!buffer->frame.stamp_ns && !frame->cancelled)
 		buffer->frame.stamp_ns = glint_now_ns();
 	if (frame->data)
 		(void)!pwrite(buffer->memfd[0], frame->data, frame->used, 0);

@@ -33,6 +33,7 @@ struct fake_frame {
 	uint32_t flags;			/* added to the usual ones */
 	uint64_t stamp_ns;
 	const void *data;		/* copied to plane 0, @used bytes */
+	bool cancelled;			/* comes back unfilled: @used bytes all the same, if not 0 */
 };
 
 struct fake_buffer {

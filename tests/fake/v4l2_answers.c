@@ -385,8 +385,12 @@ static int dqbuf(struct fake_v4l2 *fake, void *arg)
 	frame = &fake->buffers[buffer->index].frame;
 
 	describe(fake, buffer, frame->used);
+	if (frame->cancelled && frame->used == 0)
+		buffer->bytesused = 0;
 	buffer->sequence = frame->seq;
 	buffer->flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | frame->flags;
+	if (frame->cancelled)
+		buffer->flags |= V4L2_BUF_FLAG_ERROR;
 	buffer->timestamp.tv_sec = (time_t)(frame->stamp_ns / GLINT_NSEC_PER_SEC);
 	buffer->timestamp.tv_usec = (long)(frame->stamp_ns % GLINT_NSEC_PER_SEC / 1000);
 	return 0;

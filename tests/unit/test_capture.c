@@ -246,6 +246,108 @@ static void test_damaged_frames_are_counted_and_not_shown(void)
 	rig_close(&rig);
 }
 
+/* uvcvideo gives back all of its buffers for one failed URB; others have set the length. */
+static void test_buffers_that_the_driver_cancels_are_no_frames(void)
+{
+	static const struct fake_frame cancelled[] = {
+		{ .cancelled = true },
+		{ .cancelled = true, .used = 64 * 48 * 2 },
+		{ .cancelled = true, .seq = 1, .stamp_ns = 1000 },	/* of a dropped frame */
+	};
+	struct rig rig;
+
+	rig_init(&rig);
+	RIG_START(&rig);
+	rig_go_live(&rig);
+	rig_frame(&rig, &(struct fake_frame){ .seq = 2 });
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(fake_v4l2_complete(&rig.fake, i, &cancelled[i]), i);
+	RIG_UNTIL(&rig, rig_status(&rig).cancelled == 3);
+	CU_ASSERT_EQUAL(rig.fake.queued, 7u);		/* all went back */
+	CU_ASSERT_EQUAL(rig_status(&rig).with_driver, 3);
+	CU_ASSERT_EQUAL(rig_status(&rig).last_seq, 2);
+	CU_ASSERT_TRUE(rig_status(&rig).online);
+	rig_frame(&rig, &(struct fake_frame){ .seq = 4 });
+
+	CU_ASSERT_EQUAL(rig.pushed, 3);
+	CU_ASSERT_EQUAL(glint_capture_ledger(rig.capture)->seen, 5);
+	CU_ASSERT_EQUAL(glint_capture_ledger(rig.capture)->driver_dropped, 2);	/* 1 and 3 */
+	CU_ASSERT_EQUAL(glint_capture_ledger(rig.capture)->corrupt, 0);
+	CU_ASSERT_EQUAL(glint_capture_ledger(rig.capture)->reordered, 0);
+	rig_close(&rig);
+}
+
+static void test_cancelled_buffers_before_the_first_frame_do_not_begin_the_count(void)
+{
+	struct rig rig;
+
+	rig_init(&rig);
+	RIG_START(&rig);
+	RIG_UNTIL(&rig, rig_streams(&rig));
+	fake_v4l2_complete(&rig.fake, 0, &(struct fake_frame){ .cancelled = true });
+	RIG_UNTIL(&rig, rig_status(&rig).cancelled == 1);
+	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_OPENING);
+	rig_frame(&rig, &(struct fake_frame){ .seq = 131 });
+	CU_ASSERT_EQUAL(glint_capture_ledger(rig.capture)->driver_dropped, 0);
+	rig_close(&rig);
+}
+
+static void test_a_damaged_frame_is_one_even_if_its_number_is_0(void)
+{
+	struct rig rig;
+
+	rig_init(&rig);
+	RIG_START(&rig);
+	RIG_UNTIL(&rig, rig_streams(&rig));
+	rig_frame(&rig, &(struct fake_frame){ .flags = V4L2_BUF_FLAG_ERROR });
+	rig_frame(&rig, &(struct fake_frame){ .seq = 1 });
+	rig_frame(&rig, &(struct fake_frame){ .seq = 2, .cancelled = true });	/* it had begun */
+	CU_ASSERT_EQUAL(rig_status(&rig).cancelled, 0);
+	CU_ASSERT_EQUAL(glint_capture_ledger(rig.capture)->corrupt, 2);
+	CU_ASSERT_EQUAL(glint_capture_ledger(rig.capture)->delivered, 1);
+	rig_close(&rig);
+}
+
+static void test_a_cancelled_buffer_that_goes_back_in_vain_ends_the_stream(void)
+{
+	struct rig rig;
+
+	rig_init(&rig);
+	RIG_START(&rig);
+	rig_go_live(&rig);
+	rig.fake.fail_request = VIDIOC_QBUF;
+	rig.fake.fail_err = -ENODEV;
+	fake_v4l2_complete(&rig.fake, 0, &(struct fake_frame){ .cancelled = true });
+	RIG_UNTIL(&rig, rig_reason(&rig) == GLINT_REASON_NO_DEVICE);
+	rig.fake.fail_request = 0;
+	RIG_UNTIL(&rig, rig_streams(&rig));
+	rig_frame(&rig, &(struct fake_frame){ .seq = 0 });
+	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_NONE);
+	rig_close(&rig);
+}
+
+static void test_only_cancelled_buffers_are_a_stall(void)
+{
+	const struct fake_frame cancelled = { .cancelled = true };
+	struct rig rig;
+
+	rig_init(&rig);
+	rig.config.timeout_ns = 20 * GLINT_NSEC_PER_MSEC;
+	RIG_START(&rig);
+	rig_go_live(&rig);
+	while (rig_reason(&rig) != GLINT_REASON_STALLED) {
+		uint64_t before = rig_status(&rig).cancelled;
+
+		if (fake_v4l2_complete(&rig.fake, -1, &cancelled) < 0)
+			break;
+		RIG_UNTIL(&rig, rig_status(&rig).cancelled > before ||
+					rig_reason(&rig) == GLINT_REASON_STALLED);
+	}
+	RIG_UNTIL(&rig, rig_status(&rig).restarts > 0);
+	CU_ASSERT_EQUAL(glint_capture_ledger(rig.capture)->seen, 1);
+	rig_close(&rig);
+}
+
 static void test_spare_leaves_two_buffers_to_the_driver(void)
 {
 	struct rig rig;
@@ -913,6 +1015,11 @@ GLINT_TESTS("capture",
 	GLINT_TEST(test_a_late_wakeup_delivers_the_newest_frame_only),
 	GLINT_TEST(test_gaps_in_the_numbers_are_the_drivers_drops),
 	GLINT_TEST(test_damaged_frames_are_counted_and_not_shown),
+	GLINT_TEST(test_buffers_that_the_driver_cancels_are_no_frames),
+	GLINT_TEST(test_cancelled_buffers_before_the_first_frame_do_not_begin_the_count),
+	GLINT_TEST(test_a_damaged_frame_is_one_even_if_its_number_is_0),
+	GLINT_TEST(test_a_cancelled_buffer_that_goes_back_in_vain_ends_the_stream),
+	GLINT_TEST(test_only_cancelled_buffers_are_a_stall),
 	GLINT_TEST(test_spare_leaves_two_buffers_to_the_driver),
 	GLINT_TEST(test_a_driver_that_never_runs_dry_does_not_hold_the_loop),
 	GLINT_TEST(test_a_buffer_handed_out_twice_starts_the_stream_anew),

@@ -130,6 +130,7 @@ static void test_it_has_what_the_service_says(void)
 	r.status.buffers.count = 5;
 	r.status.buffers.with_driver = 4;
 	r.status.buffers.leased = 1;
+	r.status.buffers.cancelled = 6;
 	r.status.encoder.bytes = 1ull << 40;
 	r.status.encoder.state = "quarantined";
 	r.status.encoder.reason = "a job failed";
@@ -157,6 +158,7 @@ static void test_it_has_what_the_service_says(void)
 	is_int(root, "result.glint.ledger.seen", 10);
 	is_int(root, "result.glint.ledger.unaccounted", 1);
 	is_int(root, "result.glint.buffers.driver", 4);
+	is_int(root, "result.glint.buffers.cancelled", 6);
 	is_int(root, "result.glint.encoder.bytes", 1ll << 40);
 	is_text(root, "result.glint.encoder.state", "quarantined");
 	is_text(root, "result.glint.encoder.reason", "a job failed");

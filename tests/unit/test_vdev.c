@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../fake/v4l2.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "harness.h"
 #include "v4l2/choose.h"
@@ -264,6 +265,35 @@ static void test_more_bytes_than_the_buffer_has_make_a_corrupt_frame(void)
 	CU_ASSERT_EQUAL_FATAL(glint_vdev_dqbuf(&rig.vdev, &vbuf), 0);
 	CU_ASSERT_TRUE(vbuf.error);
 	CU_ASSERT_EQUAL(vbuf.used, 0);
+	rig_close(&rig);
+}
+
+static void test_a_buffer_without_number_and_time_was_cancelled(void)
+{
+	static const struct {
+		struct fake_frame frame;
+		bool cancelled;
+	} cases[] = {
+		{ { .cancelled = true }, true },
+		{ { .cancelled = true, .used = 64 * 48 * 2 }, true },
+		{ { .cancelled = true, .seq = 7 }, false },	/* it was being filled */
+		{ { .cancelled = true, .stamp_ns = 1000 }, false },
+		{ { .flags = V4L2_BUF_FLAG_ERROR }, false },	/* the first frame, damaged */
+		{ { .seq = 0 }, false },
+	};
+	struct rig rig;
+
+	fake_v4l2_init(&rig.fake);
+	rig_open(&rig);
+	rig_stream(&rig, V4L2_PIX_FMT_YUYV, 2);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct glint_vbuf vbuf;
+
+		fake_v4l2_complete(&rig.fake, 0, &cases[i].frame);
+		CU_ASSERT_EQUAL_FATAL(glint_vdev_dqbuf(&rig.vdev, &vbuf), 0);
+		CU_ASSERT_EQUAL(vbuf.cancelled, cases[i].cancelled);
+		CU_ASSERT_EQUAL(glint_vdev_qbuf(&rig.vdev, 0), 0);
+	}
 	rig_close(&rig);
 }
 
@@ -716,6 +746,7 @@ GLINT_TESTS("vdev",
 	GLINT_TEST(test_without_expbuf_there_are_mappings_only),
 	GLINT_TEST(test_a_buffer_that_there_is_not_is_an_error),
 	GLINT_TEST(test_more_bytes_than_the_buffer_has_make_a_corrupt_frame),
+	GLINT_TEST(test_a_buffer_without_number_and_time_was_cancelled),
 	GLINT_TEST(test_odd_planes_are_not_believed),
 	GLINT_TEST(test_data_may_begin_late),
 	GLINT_TEST(test_a_buffer_too_small_for_the_format_leaves_nothing_behind),

@@ -36,7 +36,7 @@ static const struct tool_row rows[] = {
 	  "{corrupt} corrupt, {failed} failed, {in_flight} in flight, {unaccounted} unaccounted" },
 	{ "buffers", GLINT_STATE, "buffers.count",
 	  "{buffers.count} of {buffers.kind} memory: {buffers.driver} with the driver, "
-	  "{buffers.leased} being read; {copies_per_frame} copies a frame" },
+	  "{buffers.leased} being read, {buffers.cancelled} cancelled; {copies_per_frame} copies a frame" },
 	{ "encoder", GLINT_STATE_LEGACY_ENCODER, "type", "{type}, quality {quality}" },
 	{ "", GLINT_STATE_ENCODER, "name",
 	  "{name} {subsampling}, {workers} workers, {slices} slices, {fps|fps} fps, last {last_size|bytes}" },
