@@ -52,13 +52,19 @@ extern "C" {
 struct glint_client;
 
 /*
- * @address is the path of a unix socket ("/run/glint/hdmi.sock", "./a.sock",
- * "unix:a.sock") or "host:port" ("[::1]:8080" for IPv6). NULL looks in turn for:
- * the environment's GLINT_SOCKET; $XDG_RUNTIME_DIR/glint.sock; the only *.sock
- * in /run/glint; at last 127.0.0.1:8080. Nothing is connected yet.
+ * @address is one of
+ *	the path of a unix socket: has a '/' in it, ends in ".sock", or begins with
+ *	  "unix:" ("/run/glint/hdmi.sock", "./a", "a.sock", "unix:a")
+ *	a host, "host:port", "[::1]" or "[::1]:8080"; the port is 8080 when it is missing
+ *	a URL, "http://host:port/prefix"; the port is 80 and the prefix empty when they
+ *	  are missing
  *
- * The caller owns *@out. -EINVAL: no address; -ENAMETOOLONG: the path has more
- * than 107 bytes; -ENOTUNIQ: /run/glint has several, one must be chosen; -ENOMEM.
+ * NULL looks in turn for: the environment's GLINT_SOCKET; $XDG_RUNTIME_DIR/glint.sock;
+ * the only *.sock in /run/glint; at last 127.0.0.1:8080. Nothing is connected yet.
+ *
+ * The caller owns *@out. -EINVAL: no address, or a port that is not 1 to 65535;
+ * -ENAMETOOLONG: the path has more than 107 bytes; -EPROTONOSUPPORT: a URL of another
+ * scheme, such as https; -ENOTUNIQ: /run/glint has several, one must be chosen; -ENOMEM.
  * After an error *@out is NULL.
  */
 int glint_client_create(struct glint_client **out, const char *address);

@@ -6,24 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <glint/protocol.h>
 
-#define UNIX_PREFIX   "unix:"
-#define UNIX_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+#include "libglint/head.h"
 
-const char *glint_address_path(const char *address)
-{
-	size_t prefix = strlen(UNIX_PREFIX);
-
-	if (strncmp(address, UNIX_PREFIX, prefix) == 0)
-		return address + prefix;
-	if (strchr(address, '/') || !strchr(address, ':'))
-		return address;
-	return NULL;
-}
+#define UNIX_PREFIX  "unix:"
+#define HTTP_SCHEME  "http://"
+#define HTTP_PORT    "80"
+#define DEFAULT_PORT (strrchr(GLINT_DEFAULT_ADDRESS, ':') + 1)
 
 static int copy_part(char *to, size_t size, const char *from, size_t len)
 {
@@ -34,52 +27,124 @@ static int copy_part(char *to, size_t size, const char *from, size_t len)
 	return 0;
 }
 
-int glint_address_split(const char *address, char *host, size_t host_size, char *port,
-			size_t port_size)
+static bool begins_with(const char *text, const char *beginning)
 {
-	const char *colon = strrchr(address, ':');
-	size_t len;
+	return strncasecmp(text, beginning, strlen(beginning)) == 0;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len > end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* "http", if @text begins with "http://"; 0: it begins with no scheme. */
+static size_t scheme_length(const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789+-.");
+
+	return len > 0 && strncmp(text + len, "://", 3) == 0 ? len : 0;
+}
+
+static bool is_port(const char *text)
+{
+	uint64_t port;
+
+	return glint_head_number(text, UINT16_MAX, &port) && port > 0;
+}
+
+/* The name goes into the request's head. */
+static bool is_host(const char *text)
+{
+	static const char within[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				     "0123456789.-_:%";
+
+	return text[strspn(text, within)] == '\0';
+}
+
+/* "host", "host:port", "[host]" or "[host]:port", @len bytes of @text. */
+static int parse_authority(struct glint_address *address, const char *text, size_t len,
+			   const char *default_port)
+{
+	const char *host = text, *end = text + len, *rest;
 	int err;
 
-	if (!colon)
-		return -EINVAL;
-	len = (size_t)(colon - address);
-	if (address[0] == '[') {
-		if (len < 2 || address[len - 1] != ']')
+	if (len > 0 && *text == '[') {
+		host++;
+		rest = memchr(text, ']', len);
+		if (!rest)
 			return -EINVAL;
-		address++;
-		len -= 2;
-	} else if (memchr(address, ':', len)) {
-		return -EINVAL;	/* IPv6 without brackets: which colon begins the port? */
+		err = copy_part(address->host, sizeof(address->host), host, (size_t)(rest - host));
+		rest++;
+	} else {
+		rest = memchr(text, ':', len);
+		if (!rest)
+			rest = end;
+		/* IPv6 without brackets: which colon begins the port? */
+		if (rest < end && memchr(rest + 1, ':', (size_t)(end - rest - 1)))
+			return -EINVAL;
+		err = copy_part(address->host, sizeof(address->host), host, (size_t)(rest - host));
 	}
-	err = copy_part(host, host_size, address, len);
-	if (err < 0)
-		return err;
-	return copy_part(port, port_size, colon + 1, strlen(colon + 1));
+	if (err < 0 || !is_host(address->host))
+		return -EINVAL;
+	if (rest == end) {
+		strcpy(address->port, default_port);
+		return 0;
+	}
+	if (*rest != ':')
+		return -EINVAL;
+	rest++;
+	err = copy_part(address->port, sizeof(address->port), rest, (size_t)(end - rest));
+	return err == 0 && is_port(address->port) ? 0 : -EINVAL;
 }
 
-static int address_check(const char *address)
+/* The path of a URL, without the slashes at its end. */
+static int parse_prefix(struct glint_address *address, const char *text)
 {
-	const char *path = glint_address_path(address);
-	char host[256], port[32];
+	size_t len = strlen(text);
 
-	/* The address becomes part of the request's head. */
-	for (const char *c = address; *c; c++)
+	for (const char *c = text; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == '?' || *c == '#')
+			return -EINVAL;
+	while (len > 0 && text[len - 1] == '/')
+		len--;
+	return len == 0 ? 0 : copy_part(address->prefix, sizeof(address->prefix), text, len);
+}
+
+static int parse_url(struct glint_address *address, const char *text)
+{
+	const char *authority = text + strlen(HTTP_SCHEME);
+	size_t len = strcspn(authority, "/?#");
+	int err;
+
+	if (!begins_with(text, HTTP_SCHEME))
+		return -EPROTONOSUPPORT;
+	err = parse_authority(address, authority, len, HTTP_PORT);
+	return err < 0 ? err : parse_prefix(address, authority + len);
+}
+
+static int parse_path(struct glint_address *address, const char *text)
+{
+	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return -EINVAL;
-	if (!path)
-		return glint_address_split(address, host, sizeof(host), port, sizeof(port));
-	if (!*path)
-		return -EINVAL;
-	return strlen(path) > UNIX_PATH_MAX ? -ENAMETOOLONG : 0;
+	if (strlen(text) >= sizeof(address->path))
+		return -ENAMETOOLONG;
+	return copy_part(address->path, sizeof(address->path), text, strlen(text));
 }
 
-static bool is_socket_name(const struct dirent *entry)
+int glint_address_parse(struct glint_address *address, const char *text)
 {
-	size_t len = strlen(entry->d_name), suffix = strlen(GLINT_SOCKET_SUFFIX);
-
-	return entry->d_name[0] != '.' && len > suffix &&
-	       strcmp(entry->d_name + len - suffix, GLINT_SOCKET_SUFFIX) == 0;
+	*address = (struct glint_address){ 0 };
+	if (begins_with(text, UNIX_PREFIX))
+		return parse_path(address, text + strlen(UNIX_PREFIX));
+	if (scheme_length(text) > 0)
+		return parse_url(address, text);
+	if (strchr(text, '/') || ends_with(text, GLINT_SOCKET_SUFFIX))
+		return parse_path(address, text);
+	return parse_authority(address, text, strlen(text), DEFAULT_PORT);
 }
 
 /* The only socket of @dir into *@out, which stays NULL when there is none. */
@@ -92,7 +157,7 @@ static int find_only_socket(const char *dir_path, char **out)
 	if (!dir)
 		return 0;
 	while (err == 0 && (entry = readdir(dir)) != NULL) {
-		if (!is_socket_name(entry))
+		if (entry->d_name[0] == '.' || !ends_with(entry->d_name, GLINT_SOCKET_SUFFIX))
 			continue;
 		if (*out)
 			err = -ENOTUNIQ;
@@ -149,12 +214,6 @@ int glint_address_choose(char **out, const char *wanted)
 	} else {
 		*out = strdup(named);
 		err = *out ? 0 : -ENOMEM;
-	}
-	if (err == 0)
-		err = address_check(*out);
-	if (err < 0) {
-		free(*out);
-		*out = NULL;
 	}
 	return err;
 }

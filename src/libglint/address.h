@@ -5,20 +5,24 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/un.h>
+
+/* Either a path, or a host with its port. */
+struct glint_address {
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char host[256], port[6];
+	char prefix[256];	/* of all paths of the service, as behind a proxy: "/lab/hdmi", or "" */
+};
 
 /*
- * Checks @wanted, or looks for a service when it is NULL, as client.h tells. The
- * caller frees *@out. -EINVAL, -ENAMETOOLONG, -ENOTUNIQ, -ENOMEM.
+ * The text of @wanted, or of a service that is found when it is NULL, as client.h tells.
+ * The caller frees *@out. -ENOTUNIQ, -ENOMEM.
  */
 int glint_address_choose(char **out, const char *wanted);
 
-/* The path of a unix socket, within @address; NULL when it is a host and a port. */
-const char *glint_address_path(const char *address);
-
 /*
- * Takes "host:port" or "[host]:port" apart, into buffers of their own. -EINVAL: no
- * port, an empty host, or something longer than the buffers.
+ * Understands a path, a host with or without its port, and a URL, as client.h tells.
+ * -EINVAL: none of them; -ENAMETOOLONG: a path; -EPROTONOSUPPORT: a URL, but not of http.
  */
-int glint_address_split(const char *address, char *host, size_t host_size, char *port,
-			size_t port_size);
+int glint_address_parse(struct glint_address *address, const char *text);
 #endif

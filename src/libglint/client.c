@@ -9,7 +9,6 @@
 
 #include <glint/protocol.h>
 
-#include "libglint/address.h"
 #include "libglint/deadline.h"
 #include "libglint/head.h"
 #include "libglint/image.h"
@@ -27,8 +26,11 @@ int glint_client_create(struct glint_client **out, const char *address)
 	*out = NULL;
 	if (!client)
 		return -ENOMEM;
-	err = glint_address_choose(&client->address, address);
+	err = glint_address_choose(&client->name, address);
+	if (err == 0)
+		err = glint_address_parse(&client->address, client->name);
 	if (err < 0) {
+		free(client->name);
 		free(client);
 		return err;
 	}
@@ -41,14 +43,14 @@ void glint_client_destroy(struct glint_client *client)
 {
 	if (!client)
 		return;
-	free(client->address);
+	free(client->name);
 	free(client->login);
 	free(client);
 }
 
 const char *glint_client_address(const struct glint_client *client)
 {
-	return client->address;
+	return client->name;
 }
 
 void glint_client_set_timeout(struct glint_client *client, int timeout_ms)

@@ -38,8 +38,6 @@ static int connect_unix(int fd, const char *path, uint64_t deadline_ns)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int err;
 
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
 	strcpy(addr.sun_path, path);
 	do {
 		err = limit_sending(fd, deadline_ns);
@@ -113,16 +111,12 @@ static int resolve_error(int err)
 	}
 }
 
-static int open_tcp(const char *address, uint64_t deadline_ns)
+static int open_tcp(const struct glint_address *address, uint64_t deadline_ns)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
-	char host[256], port[32];
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *list;
 	int err, fd = -EHOSTUNREACH;
 
-	err = glint_address_split(address, host, sizeof(host), port, sizeof(port));
-	if (err < 0)
-		return err;
-	err = getaddrinfo(host, port, &hints, &list);
+	err = getaddrinfo(address->host, address->port, &hints, &list);
 	if (err != 0)
 		return resolve_error(err);
 	for (const struct addrinfo *info = list; info && fd < 0; info = info->ai_next)
@@ -131,9 +125,8 @@ static int open_tcp(const char *address, uint64_t deadline_ns)
 	return fd;
 }
 
-int glint_connect(const char *address, uint64_t deadline_ns)
+int glint_connect(const struct glint_address *address, uint64_t deadline_ns)
 {
-	const char *path = glint_address_path(address);
-
-	return path ? open_unix(path, deadline_ns) : open_tcp(address, deadline_ns);
+	return *address->path ? open_unix(address->path, deadline_ns) :
+				open_tcp(address, deadline_ns);
 }

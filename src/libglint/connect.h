@@ -5,9 +5,11 @@
 
 #include <stdint.h>
 
+struct glint_address;
+
 /*
  * Returns a descriptor that is the caller's. connect(2)'s errors, -ETIMEDOUT, and
  * -EHOSTUNREACH for a host that nobody knows.
  */
-int glint_connect(const char *address, uint64_t deadline_ns);
+int glint_connect(const struct glint_address *address, uint64_t deadline_ns);
 #endif

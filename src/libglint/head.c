@@ -86,6 +86,10 @@ static int take_field(struct glint_head *head, struct glint_image *image, const 
 {
 	if (strcasecmp(name, "Content-Length") == 0)
 		return take_length(head, value);
+	if (strcasecmp(name, "Transfer-Encoding") == 0 && strcasecmp(value, "chunked") == 0) {
+		head->chunked = true;
+		return 0;
+	}
 	if (strcasecmp(name, "Transfer-Encoding") == 0 || strcasecmp(name, "Content-Encoding") == 0)
 		return strcasecmp(value, "identity") == 0 ? 0 : -EPROTO;
 	if (strcasecmp(name, "Content-Type") == 0 && strlen(value) < sizeof(head->type))
@@ -132,16 +136,22 @@ int glint_head_read(struct glint_wire *wire, struct glint_head *head, struct gli
 	if (!line)
 		return -ECONNRESET;
 	err = parse_status(line, &head->status);
-	if (err < 0)
-		return err;
-	return read_fields(wire, head, image, (size_t)len, deadline_ns);
+	if (err == 0)
+		err = read_fields(wire, head, image, (size_t)len, deadline_ns);
+	/* Two ways to find the end of the body are one too many to trust. */
+	if (err == 0 && head->chunked && head->has_length)
+		err = -EPROTO;
+	return err;
 }
 
 int glint_head_read_part(struct glint_wire *wire, struct glint_head *head,
 			 struct glint_image *image, uint64_t deadline_ns)
 {
+	int err;
+
 	memset(head, 0, sizeof(*head));
-	return read_fields(wire, head, image, 0, deadline_ns);
+	err = read_fields(wire, head, image, 0, deadline_ns);
+	return err == 0 && head->chunked ? -EPROTO : err;
 }
 
 bool glint_head_is_type(const struct glint_head *head, const char *type)

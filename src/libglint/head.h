@@ -15,6 +15,7 @@ struct glint_wire;
 struct glint_head {
 	unsigned status;		/* 100..599; 0 for a part */
 	bool has_length;
+	bool chunked;			/* HTTP's chunked coding; never with a length, or of a part */
 	uint64_t length;
 	char type[GLINT_HEAD_TYPE_MAX];	/* of the content; "" when there is none, or too long a one */
 };

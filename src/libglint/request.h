@@ -5,12 +5,15 @@
 
 #include <stdint.h>
 
+#include "libglint/address.h"
+
 struct glint_head;
 struct glint_image;
 struct glint_wire;
 
 struct glint_client {
-	char *address;
+	char *name;	/* the address, as it was chosen */
+	struct glint_address address;
 	char *login;	/* a header with its CR LF, or NULL */
 	int timeout_ms;
 };

@@ -10,11 +10,13 @@
 #include "libglint/connect.h"
 #include "libglint/deadline.h"
 
-int glint_wire_open(struct glint_wire *wire, const char *address, uint64_t deadline_ns)
+int glint_wire_open(struct glint_wire *wire, const struct glint_address *address,
+		    uint64_t deadline_ns)
 {
 	int fd = glint_connect(address, deadline_ns);
 
 	wire->fd = fd < 0 ? -1 : fd;
+	wire->chunked = false;
 	wire->begin = wire->end = 0;
 	return fd < 0 ? fd : 0;
 }
@@ -50,8 +52,22 @@ int glint_wire_send(struct glint_wire *wire, const char *data, size_t len, uint6
 	return 0;
 }
 
+int glint_wire_begin_chunks(struct glint_wire *wire)
+{
+	ssize_t n;
+
+	wire->chunked = true;
+	wire->chunks = (struct glint_chunks){ 0 };
+	n = glint_chunks_decode(&wire->chunks, wire->buf + wire->begin, wire->end - wire->begin);
+	if (n < 0)
+		return (int)n;
+	wire->end = wire->begin + (size_t)n;
+	return 0;
+}
+
 /* Straight from the socket: 1 to @len bytes, or 0 at the end. */
-static ssize_t wire_receive(struct glint_wire *wire, void *to, size_t len, uint64_t deadline_ns)
+static ssize_t wire_receive_coded(struct glint_wire *wire, void *to, size_t len,
+				  uint64_t deadline_ns)
 {
 	for (;;) {
 		ssize_t n;
@@ -70,6 +86,25 @@ static ssize_t wire_receive(struct glint_wire *wire, void *to, size_t len, uint6
 		if (err < 0)
 			return err;
 	}
+}
+
+/* The same without the coding. */
+static ssize_t wire_receive(struct glint_wire *wire, void *to, size_t len, uint64_t deadline_ns)
+{
+	ssize_t n;
+
+	if (!wire->chunked)
+		return wire_receive_coded(wire, to, len, deadline_ns);
+	do {
+		if (glint_chunks_ended(&wire->chunks))
+			return 0;
+		n = wire_receive_coded(wire, to, len, deadline_ns);
+		if (n == 0)
+			return -ECONNRESET;
+		if (n > 0)
+			n = glint_chunks_decode(&wire->chunks, to, (size_t)n);
+	} while (n == 0);
+	return n;
 }
 
 /* Makes room and receives more behind what is there; 0 at the end. */

@@ -180,6 +180,17 @@ def test_a_bad_address_is_1():
     expect(run("-s", "", "state"), USAGE, "HOST:PORT")
     expect(run("-s", "/" + "a" * 107, "state"), USAGE, "107 bytes")
     expect(run("state", env={"GLINT_SOCKET": "host:"}), USAGE, "host:", "HOST:PORT")
+    for address in ("127.0.0.1:99999", "127.0.0.1:0", "http://127.0.0.1:99999/", "[::1]:x"):
+        expect(run("-s", address, "state"), USAGE, f"'{address}'", "1 to 65535")
+    expect(run("-s", "https://lab.example/", "state"), USAGE, "https://lab.example/", "TLS")
+
+
+def test_a_url_and_a_bare_host_are_hosts_and_not_paths():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))	# and nobody listens
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/lab"
+        expect(run("-s", url, "state"), UNREACHABLE, url, "nobody listens")
+    expect(run("-s", "no-such-host.invalid", "state"), UNREACHABLE, "no such host", "/")
 
 
 # --- Nobody, or somebody else, answers --------------------------------------------

@@ -15,6 +15,7 @@
 
 #include "../fake/server.h"
 #include "libglint/address.h"
+#include "libglint/chunks.h"
 #include "libglint/head.h"
 #include "libglint/login.h"
 
@@ -25,6 +26,7 @@
 	 GLINT_IMAGE_SIZE | GLINT_IMAGE_EXPOSURE)
 
 #define JSON "Content-Type: application/json\r\n"
+#define CHUNKED "HTTP/1.1 200 OK\r\n" JSON "Transfer-Encoding: chunked\r\n"
 #define JPEG "Content-Type: image/jpeg\r\n"
 
 static struct glint_client *client_for(const char *address, int timeout_ms)
@@ -300,8 +302,22 @@ static const struct {
 	  "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 18446744073709551615\r\n\r\n{}", -EMSGSIZE },
 	{ "two lengths",
 	  "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 2\r\nContent-Length: 1\r\n\r\n{}", -EPROTO },
-	{ "chunks", "HTTP/1.1 200 OK\r\n" JSON "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-	  -EPROTO },
+	{ "a coding within chunks",
+	  "HTTP/1.1 200 OK\r\n" JSON "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", -EPROTO },
+	{ "chunks and a length",
+	  CHUNKED "Content-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n", -EPROTO },
+	{ "no chunk at all", CHUNKED "\r\n", -ECONNRESET },
+	{ "half a size", CHUNKED "\r\n2", -ECONNRESET },
+	{ "half a chunk", CHUNKED "\r\n3\r\n{}", -ECONNRESET },
+	{ "no last chunk", CHUNKED "\r\n2\r\n{}\r\n", -ECONNRESET },
+	{ "half a trailer", CHUNKED "\r\n2\r\n{}\r\n0\r\nA: b\r\n", -ECONNRESET },
+	{ "a size of no digits", CHUNKED "\r\n\r\n{}\r\n", -EPROTO },
+	{ "a size with a sign", CHUNKED "\r\n+2\r\n{}\r\n", -EPROTO },
+	{ "a size with a prefix", CHUNKED "\r\n0x2\r\n{}\r\n", -EPROTO },
+	{ "a size of 68 bits", CHUNKED "\r\n10000000000000002\r\n{}\r\n", -EPROTO },
+	{ "a chunk that is longer than it says", CHUNKED "\r\n1\r\n{}\r\n0\r\n\r\n", -EPROTO },
+	{ "a size without CR", CHUNKED "\r\n2\n{}\r\n0\r\n\r\n", -EPROTO },
+	{ "a chunk without CR LF", CHUNKED "\r\n2\r\n{}0\r\n\r\n", -EPROTO },
 	{ "a web page", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", -EPROTO },
 	{ "a type that begins like it",
 	  "HTTP/1.1 200 OK\r\nContent-Type: application/jsonp\r\n\r\n{}", -EPROTO },
@@ -351,6 +367,80 @@ static void test_a_body_without_end_is_refused(void)
 				      .endless = true };
 
 	CU_ASSERT_EQUAL(state_from(&server, PATIENT_MS), -EMSGSIZE);
+}
+
+/* The state in chunks of many kinds, with all that the coding allows. */
+#define IN_CHUNKS                                                                                 \
+	CHUNKED "\r\n1\r\n{\r\n0004;name=\"va;lue\"\r\n\"ok\"\r\n1 \r\n:\r\nA\r\ntrue      \r\n" \
+		"1\r\n}\r\n000\r\nTrailer: x\r\nAnother: y\r\n\r\nand more"
+
+static void expect_the_state_in_chunks(bool bytewise)
+{
+	struct fake_server server = { .reply = IN_CHUNKS, .bytewise = bytewise };
+	struct glint_client *client;
+	char *json;
+	size_t len;
+
+	fake_server_start(&server);
+	client = client_for(server.address, PATIENT_MS);
+	CU_ASSERT_EQUAL_FATAL(glint_client_state(client, &json, &len), 0);
+	CU_ASSERT_STRING_EQUAL(json, "{\"ok\":true      }");
+	CU_ASSERT_EQUAL(len, strlen("{\"ok\":true      }"));
+	free(json);
+	glint_client_destroy(client);
+	fake_server_finish(&server);
+}
+
+static void test_an_answer_in_chunks_is_put_together(void)
+{
+	expect_the_state_in_chunks(false);
+	expect_the_state_in_chunks(true);
+}
+
+static void test_an_answer_in_chunks_ends_with_the_last_one(void)
+{
+	struct fake_server server = { .reply = CHUNKED "\r\n2\r\n{}\r\n0\r\n\r\n", .hold = true };
+
+	CU_ASSERT_EQUAL(state_from(&server, PATIENT_MS), 0);
+}
+
+static void test_chunks_without_end_are_refused(void)
+{
+	static const char *const beginnings[] = {
+		CHUNKED "\r\n0",		/* a size without end */
+		CHUNKED "\r\n1;x",	/* an extension */
+		CHUNKED "\r\n0\r\nA: b",	/* a trailer */
+		CHUNKED "\r\nfffffffffffffff\r\n ",	/* data */
+	};
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+		struct fake_server server = { .reply = beginnings[i], .endless = true };
+
+		CU_ASSERT_EQUAL(state_from(&server, PATIENT_MS), -EMSGSIZE);
+	}
+}
+
+/* However the bytes are cut into two reads, the data and the verdict are the same. */
+static void test_chunks_may_be_cut_anywhere(void)
+{
+	static const char coded[] =
+		"5;a=b\r\nhello\r\n01\r\n \r\n5\r\nworld\r\n0\r\nA: b\r\n\r\nrest";
+	char bytes[sizeof(coded)];
+
+	for (size_t cut = 0; cut < sizeof(coded); cut++) {
+		struct glint_chunks chunks = { 0 };
+		ssize_t first, second;
+
+		memcpy(bytes, coded, sizeof(coded));
+		first = glint_chunks_decode(&chunks, bytes, cut);
+		CU_ASSERT_FATAL(first >= 0);
+		second = glint_chunks_decode(&chunks, bytes + cut, sizeof(coded) - 1 - cut);
+		CU_ASSERT_FATAL(second >= 0);
+		memmove(bytes + first, bytes + cut, (size_t)second);
+		CU_ASSERT_EQUAL_FATAL(first + second, 11);
+		CU_ASSERT_EQUAL(memcmp(bytes, "hello world", 11), 0);
+		CU_ASSERT(glint_chunks_ended(&chunks));
+	}
 }
 
 static void test_a_service_that_says_nothing_meets_the_deadline(void)
@@ -441,43 +531,118 @@ static void test_a_full_backlog_meets_the_deadline(void)
 }
 
 static const struct {
-	const char *address;
-	int err;
-	const char *path;	/* NULL: a host and a port */
+	const char *text;
+	const char *path, *host, *port, *prefix;
 } addresses[] = {
-	{ "/run/glint/a.sock", 0, "/run/glint/a.sock" },
-	{ "./a:1", 0, "./a:1" },
-	{ "a.sock", 0, "a.sock" },
-	{ "unix:a:1", 0, "a:1" },
-	{ "lab-7:8080", 0, NULL },
-	{ "[::1]:8080", 0, NULL },
-	{ "", -EINVAL, NULL },
-	{ "unix:", -EINVAL, NULL },
-	{ ":8080", -EINVAL, NULL },
-	{ "host:", -EINVAL, NULL },
-	{ "[]:80", -EINVAL, NULL },
-	{ "::1:8080", -EINVAL, NULL },
-	{ "host:80\r\nX: y", -EINVAL, NULL },
-	{ "/tmp/a\n", -EINVAL, NULL },
+	{ "/run/glint/a.sock", "/run/glint/a.sock", "", "", "" },
+	{ "./a:1", "./a:1", "", "", "" },
+	{ "a.sock", "a.sock", "", "", "" },
+	{ "unix:a:1", "a:1", "", "", "" },
+	{ "unix:http://a", "http://a", "", "", "" },
+	{ "lab-7:8080", "", "lab-7", "8080", "" },
+	{ "lab-7", "", "lab-7", "8080", "" },
+	{ "127.0.0.1:1", "", "127.0.0.1", "1", "" },
+	{ "127.0.0.1:65535", "", "127.0.0.1", "65535", "" },
+	{ "[::1]:8080", "", "::1", "8080", "" },
+	{ "[fe80::1%eth0]", "", "fe80::1%eth0", "8080", "" },
+	{ "http://lab-7", "", "lab-7", "80", "" },
+	{ "HTTP://lab-7:8080/", "", "lab-7", "8080", "" },
+	{ "http://lab-7/bench/3//", "", "lab-7", "80", "/bench/3" },
+	{ "http://[::1]:81/a%20b", "", "::1", "81", "/a%20b" },
 };
 
-static void test_addresses_are_paths_or_a_host_and_a_port(void)
+static void test_an_address_is_a_path_or_a_host_or_a_url(void)
 {
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
-		struct glint_client *client;
-		const char *path;
+		struct glint_address address;
 
-		CU_ASSERT_EQUAL(glint_client_create(&client, addresses[i].address),
-				addresses[i].err);
-		CU_ASSERT_EQUAL(client == NULL, addresses[i].err < 0);
-		if (client) {
-			path = glint_address_path(glint_client_address(client));
-			CU_ASSERT_EQUAL(path == NULL, addresses[i].path == NULL);
-			CU_ASSERT_STRING_EQUAL(path ? path : "",
-					       addresses[i].path ? addresses[i].path : "");
-		}
+		CU_ASSERT_EQUAL(glint_address_parse(&address, addresses[i].text), 0);
+		CU_ASSERT_STRING_EQUAL(address.path, addresses[i].path);
+		CU_ASSERT_STRING_EQUAL(address.host, addresses[i].host);
+		CU_ASSERT_STRING_EQUAL(address.port, addresses[i].port);
+		CU_ASSERT_STRING_EQUAL(address.prefix, addresses[i].prefix);
+	}
+}
+
+static const struct {
+	const char *text;
+	int err;
+} bad_addresses[] = {
+	{ "", -EINVAL },
+	{ "unix:", -EINVAL },
+	{ ":8080", -EINVAL },
+	{ "host:", -EINVAL },
+	{ "[]:80", -EINVAL },
+	{ "[::1]8080", -EINVAL },
+	{ "[::1", -EINVAL },
+	{ "::1:8080", -EINVAL },
+	{ "host:0", -EINVAL },
+	{ "host:65536", -EINVAL },
+	{ "127.0.0.1:99999", -EINVAL },
+	{ "host:80a", -EINVAL },
+	{ "host:http", -EINVAL },
+	{ "host:-1", -EINVAL },
+	{ "host:18446744073709551617", -EINVAL },
+	{ "host:80\r\nX: y", -EINVAL },
+	{ "ho st:80", -EINVAL },
+	{ "/tmp/a\n", -EINVAL },
+	{ "http://", -EINVAL },
+	{ "http:///path", -EINVAL },
+	{ "http://user:secret@host/", -EINVAL },
+	{ "http://host:99999/", -EINVAL },
+	{ "http://host/a b", -EINVAL },
+	{ "http://host/a\r\nX: y", -EINVAL },
+	{ "http://host/?a=b", -EINVAL },
+	{ "http://host?a=b", -EINVAL },
+	{ "http://host/\xc3\xa4", -EINVAL },
+	{ "https://host/", -EPROTONOSUPPORT },
+	{ "ftp://host/", -EPROTONOSUPPORT },
+};
+
+static void test_what_is_no_address_is_refused_before_anything_is_connected(void)
+{
+	char host[400] = "http://", prefix[400] = "http://a/";
+
+	for (size_t i = 0; i < sizeof(bad_addresses) / sizeof(bad_addresses[0]); i++) {
+		struct glint_client *client;
+		int err = glint_client_create(&client, bad_addresses[i].text);
+
+		CU_ASSERT_EQUAL(err, bad_addresses[i].err);
+		if (err != bad_addresses[i].err)
+			printf("#   '%s': %d\n", bad_addresses[i].text, err);
+		CU_ASSERT_PTR_NULL(client);
 		glint_client_destroy(client);
 	}
+	for (size_t i = 0; i < 256; i++) {
+		struct glint_address address;
+
+		strcat(host, "h");
+		strcat(prefix, "p");
+		CU_ASSERT_EQUAL(glint_address_parse(&address, host), i < 255 ? 0 : -EINVAL);
+		CU_ASSERT_EQUAL(glint_address_parse(&address, prefix), i < 254 ? 0 : -EINVAL);
+	}
+}
+
+static void test_a_url_asks_for_paths_below_its_own(void)
+{
+	struct fake_server server = {
+		.tcp = true,
+		.reply = "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 2\r\n\r\n{}",
+	};
+	struct glint_client *client;
+	char *json, url[200], host[200];
+	size_t len;
+
+	fake_server_start(&server);
+	snprintf(url, sizeof(url), "http://%s/lab/hdmi/", server.address);
+	client = client_for(url, PATIENT_MS);
+	CU_ASSERT_EQUAL(glint_client_state(client, &json, &len), 0);
+	free(json);
+	glint_client_destroy(client);
+	fake_server_finish(&server);
+	snprintf(host, sizeof(host), "GET /lab/hdmi/state HTTP/1.1\r\nHost: %s\r\n",
+		 server.address);
+	CU_ASSERT_PTR_EQUAL(strstr(server.request, host), server.request);
 }
 
 static void test_a_path_may_have_107_bytes(void)
@@ -613,11 +778,17 @@ GLINT_TESTS("client",
 	GLINT_TEST(test_a_zero_byte_in_a_head_is_an_error),
 	GLINT_TEST(test_a_head_without_end_is_refused),
 	GLINT_TEST(test_a_body_without_end_is_refused),
+	GLINT_TEST(test_an_answer_in_chunks_is_put_together),
+	GLINT_TEST(test_an_answer_in_chunks_ends_with_the_last_one),
+	GLINT_TEST(test_chunks_without_end_are_refused),
+	GLINT_TEST(test_chunks_may_be_cut_anywhere),
 	GLINT_TEST(test_a_service_that_says_nothing_meets_the_deadline),
 	GLINT_TEST(test_an_answer_given_before_the_question_is_still_read),
 	GLINT_TEST(test_a_service_that_is_not_there_is_told_from_one_that_is_closed),
 	GLINT_TEST(test_a_full_backlog_meets_the_deadline),
-	GLINT_TEST(test_addresses_are_paths_or_a_host_and_a_port),
+	GLINT_TEST(test_an_address_is_a_path_or_a_host_or_a_url),
+	GLINT_TEST(test_what_is_no_address_is_refused_before_anything_is_connected),
+	GLINT_TEST(test_a_url_asks_for_paths_below_its_own),
 	GLINT_TEST(test_a_path_may_have_107_bytes),
 	GLINT_TEST(test_without_an_address_the_environment_is_asked),
 	GLINT_TEST(test_then_the_users_own_socket_is_taken),

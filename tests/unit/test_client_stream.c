@@ -93,6 +93,51 @@ static void test_it_does_not_matter_where_the_bytes_are_cut(void)
 	expect_three_pictures_and_the_end(true);
 }
 
+#define CHUNKED_HEAD                                                                              \
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"                                       \
+	"Content-Type: multipart/x-mixed-replace;boundary=cut\r\n\r\n"
+
+/* A reply with @body in chunks of @size bytes, however they fall. */
+static void put_in_chunks(char *reply, const char *body, size_t size)
+{
+	char *end = stpcpy(reply, CHUNKED_HEAD);
+
+	for (size_t left = strlen(body); left > 0;) {
+		size_t len = left < size ? left : size;
+
+		end += sprintf(end, "%zX\r\n%.*s\r\n", len, (int)len, body);
+		body += len;
+		left -= len;
+	}
+	strcpy(end, "0\r\n\r\n");
+}
+
+static void expect_pictures_in_chunks(size_t size, bool bytewise)
+{
+	char reply[4096];
+	struct reader r = {
+		.server.reply = reply,
+		.server.bytewise = bytewise,
+		.server.hold = true,
+	};
+
+	/* A picture may look like a chunk. */
+	put_in_chunks(reply, "--cut\r\n" PART("7", "5", "seven") PART("8", "5", "0\r\n\r\n"), size);
+	CU_ASSERT_EQUAL_FATAL(reader_open(&r, PATIENT_MS), 0);
+	expect_picture(&r, 7, "seven");
+	expect_picture(&r, 8, "0\r\n\r\n");
+	CU_ASSERT_EQUAL(reader_next(&r), 0);
+	reader_close(&r);
+}
+
+static void test_pictures_may_come_in_chunks_of_any_size(void)
+{
+	for (size_t size = 1; size < 64; size++)
+		expect_pictures_in_chunks(size, false);
+	expect_pictures_in_chunks(1, true);
+	expect_pictures_in_chunks(1000, true);
+}
+
 static void test_each_part_tells_about_its_own_picture_only(void)
 {
 	struct reader r = {
@@ -292,6 +337,7 @@ static void test_damaged_streams_do_no_harm(void)
 GLINT_TESTS("client_stream",
 	GLINT_TEST(test_pictures_come_one_after_another_until_the_end),
 	GLINT_TEST(test_it_does_not_matter_where_the_bytes_are_cut),
+	GLINT_TEST(test_pictures_may_come_in_chunks_of_any_size),
 	GLINT_TEST(test_each_part_tells_about_its_own_picture_only),
 	GLINT_TEST(test_a_picture_is_given_before_what_follows_it),
 	GLINT_TEST(test_memory_is_kept_from_picture_to_picture),

@@ -29,7 +29,7 @@ struct chosen {
 };
 
 static const struct argp_option service_options[] = {
-	{ "socket", 's', "ADDRESS", 0, "The service's unix socket, or HOST:PORT", 0 },
+	{ "socket", 's', "ADDRESS", 0, "The service's unix socket, HOST:PORT, or http://HOST:PORT/PREFIX", 0 },
 	{ "timeout", 't', "SECONDS", 0,
 	  "How long an answer, or the next live picture, may take; 0 is for ever (default 5)", 0 },
 	{ 0 },

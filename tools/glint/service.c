@@ -16,7 +16,7 @@ static const struct {
 	{ -ENOENT, "nothing is there; does glintd run, and is this its --unix?" },
 	{ -ECONNREFUSED, "nobody listens there; does glintd run?" },
 	{ -EACCES, "you may not open it; glintd's --unix-mode and the folder decide who may" },
-	{ -EHOSTUNREACH, "there is no such host, or no way to it" },
+	{ -EHOSTUNREACH, "there is no such host, or no way to it; the path of a socket has a / in it" },
 	{ -ETIMEDOUT, "no answer in time; see glintd's log, or allow more with --timeout" },
 	{ -ECONNRESET, "it went away in the middle of an answer; see glintd's log" },
 	{ -EPERM, "it asks for a login; set GLINT_LOGIN to USER:PASSWORD" },
@@ -91,7 +91,14 @@ static int fail_address(const struct tool_service *service, int err)
 			"glint: there are several services in %s: choose one with --socket\n",
 			GLINT_SYSTEM_DIR);
 	else if (err == -EINVAL)
-		fprintf(stderr, "glint: '%s' is neither a path nor HOST:PORT\n",
+		fprintf(stderr,
+			"glint: '%s' is no address: give the path of a socket, HOST:PORT (PORT is 1 to "
+			"65535) or http://HOST:PORT/PREFIX\n",
+			where ? where : "");
+	else if (err == -EPROTONOSUPPORT)
+		fprintf(stderr,
+			"glint: '%s': only http:// is understood, and no TLS; a tunnel such as ssh -L "
+			"can encrypt\n",
 			where ? where : "");
 	else if (err == -ENAMETOOLONG)
 		fprintf(stderr, "glint: '%s' is over 107 bytes, too long for a socket\n",
