@@ -7,29 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/base64.h"
+
 static const char scheme[] = "Basic ";
-
-/* @out has room for 4 characters a begun triple, and the NUL. */
-static void base64_encode(char *out, const char *bytes, size_t count)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < count; i += 3) {
-		size_t left = count - i;
-		uint32_t group = (uint32_t)(uint8_t)bytes[i] << 16;
-
-		if (left > 1)
-			group |= (uint32_t)(uint8_t)bytes[i + 1] << 8;
-		if (left > 2)
-			group |= (uint8_t)bytes[i + 2];
-		*out++ = digits[group >> 18];
-		*out++ = digits[group >> 12 & 63];
-		*out++ = left > 1 ? digits[group >> 6 & 63] : '=';
-		*out++ = left > 2 ? digits[group & 63] : '=';
-	}
-	*out = '\0';
-}
 
 char *glint_auth_login(const char *user, const char *password)
 {
@@ -38,10 +18,10 @@ char *glint_auth_login(const char *user, const char *password)
 
 	if (len < 0)
 		return NULL;
-	login = malloc(strlen(scheme) + ((size_t)len + 2) / 3 * 4 + 1);
+	login = malloc(strlen(scheme) + GLINT_BASE64_SIZE((size_t)len));
 	if (login) {
 		strcpy(login, scheme);
-		base64_encode(login + strlen(scheme), plain, (size_t)len);
+		glint_base64_encode(login + strlen(scheme), plain, (size_t)len);
 	}
 	explicit_bzero(plain, (size_t)len);
 	free(plain);
