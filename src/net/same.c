@@ -1,34 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/same.h"
 
-#include <string.h>
+#include <xxhash.h>
 
 #include "core/picture.h"
 #include "net/server.h"
 #include "net/stream.h"
 
-/* Eight bytes a step: some gigabytes a second, once for each picture and all clients. */
-static uint64_t hash_step(uint64_t hash, uint64_t word)
-{
-	hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-	return hash ^ hash >> 32;
-}
-
-static uint64_t hash_part(uint64_t hash, const struct iovec *part)
-{
-	const char *bytes = part->iov_base;
-	size_t left = part->iov_len;
-	uint64_t word;
-
-	for (; left >= sizeof(word); left -= sizeof(word), bytes += sizeof(word)) {
-		memcpy(&word, bytes, sizeof(word));
-		hash = hash_step(hash, word);
-	}
-	word = left;
-	memcpy(&word, bytes, left);
-	return hash_step(hash, word ^ (uint64_t)left << 56);
-}
-
+/* Once for each picture and all clients. */
 static uint64_t hash_of(struct glint_net *net, const struct glint_picture *picture)
 {
 	uint64_t hash = picture->size;
@@ -36,7 +15,8 @@ static uint64_t hash_of(struct glint_net *net, const struct glint_picture *pictu
 	if (net->hashed_id == picture->encode_end_ns)
 		return net->hash;
 	for (unsigned i = 0; i < picture->n_parts; i++)
-		hash = hash_part(hash, &picture->parts[i]);
+		hash = XXH3_64bits_withSeed(picture->parts[i].iov_base, picture->parts[i].iov_len,
+					    hash);
 	net->hashed_id = picture->encode_end_ns;
 	net->hash = hash;
 	return hash;

@@ -79,7 +79,7 @@ static bool stream_on_picture(struct glint_sink *sink, struct glint_frame *frame
 	struct glint_stream *stream = container_of(sink, struct glint_stream, sink);
 	struct glint_picture *picture = glint_picture_of(frame);
 
-	if (glint_same_leaves_out(stream, picture))
+	if (IS_ENABLED(CONFIG_NET_SAME) && glint_same_leaves_out(stream, picture))
 		return false;
 	stream_take(stream, picture);
 	return true;
