@@ -164,7 +164,7 @@ const struct glint_option glint_option_rows[] = {
 
 	HEADING("Server"),
 	{ OPTION("unix", 'U', TEXT, "Listen on a unix socket"), ARG("PATH"), RANGE(0, 107), FIELD(net.unix_path) },
-	{ OPTION("unix-rm", 'D', FLAG, "Replace what is at its path"), FIELD(net.unix_rm) },
+	{ OPTION("unix-rm", 'D', FLAG, "Replace a file at its path that is no socket"), FIELD(net.unix_rm) },
 	{ OPTION("unix-mode", 'M', MODE, "Permissions of the socket"),
 	  ARG("MODE"), RANGE(0, 0777), FIELD(net.unix_mode), .fallback_text = "by umask" },
 	{ OPTION("host", 's', TEXT, "Listen on TCP at this address; by itself without --unix and --systemd"),

@@ -109,11 +109,25 @@ static void listeners_add(struct glint_listeners *listeners, int fd)
 		listeners->port = port;
 }
 
+/* systemd's socket stays at its path when the service ends, and so does not become ours. */
+static bool is_passed(const struct glint_net_config *config)
+{
+	for (unsigned i = 0; i < config->n_listen_fds; i++)
+		if (glint_unix_is_bound_to(config->listen_fds[i], config->unix_path))
+			return true;
+	return false;
+}
+
 static int open_unix(struct glint_listeners *listeners, const struct glint_net_config *config)
 {
-	int fd = glint_unix_listen(&listeners->place, config->unix_path, config->unix_rm,
-				   config->unix_mode);
+	int fd;
 
+	if (is_passed(config)) {
+		glint_log_info(&topic, "listening on %s, a socket of systemd's", config->unix_path);
+		return 0;
+	}
+	fd = glint_unix_listen(&listeners->place, config->unix_path, config->unix_rm,
+			       config->unix_mode);
 	if (fd < 0)
 		return fd;
 	listeners_add(listeners, fd);
@@ -166,12 +180,12 @@ int glint_listeners_open(struct glint_listeners *listeners, struct glint_loop *l
 	listeners->place.dir_fd = -1;
 	glint_alarm_init(&listeners->retry, loop, listeners_on_retry);
 
-	if (err == 0 && config->unix_path)
-		err = open_unix(listeners, config);
+	/* The path is last: nothing that fails after it could take it away again. */
 	if (IS_ENABLED(CONFIG_NET_TCP) && err == 0 && config->host)
 		err = open_tcp(listeners, config);
+	if (err == 0 && config->unix_path)
+		err = open_unix(listeners, config);
 	if (err < 0) {
-		glint_unix_unlink(&listeners->place);
 		glint_listeners_close(listeners);
 		return err;
 	}

@@ -63,8 +63,15 @@ bool glint_listeners_busy(const struct glint_listeners *listeners);
 /* When no longer busy. */
 void glint_listeners_close(struct glint_listeners *listeners);
 
-/* Opens a listening socket at @path, see net.h. The descriptor, or an error that was logged. */
+/*
+ * Open a listening socket at @path. A socket that a process listens on is never replaced, a
+ * stale one always is, and another file when @replace says so. @mode is the socket's from the
+ * beginning; -1 leaves it to the umask. Return the descriptor, or an error that was logged.
+ */
 int glint_unix_listen(struct glint_unix_place *place, const char *path, bool replace, int mode);
+
+/* Whether the socket @fd was bound to what lies at @path. */
+bool glint_unix_is_bound_to(int fd, const char *path);
 
 /* Removes the socket if it is still ours. Async-signal-safe. */
 void glint_unix_unlink(const struct glint_unix_place *place);

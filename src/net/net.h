@@ -19,7 +19,7 @@ struct glint_status_ops;
 /* Strings are borrowed and outlive the server. */
 struct glint_net_config {
 	const char *unix_path;		/* NULL: none */
-	bool unix_rm;			/* replace the file even if it is no stale socket of ours */
+	bool unix_rm;			/* replace a file that is no socket, too */
 	int unix_mode;			/* -1: leave to umask */
 	const char *host;		/* NULL: no TCP */
 	uint16_t port;			/* 0: any free port, see glint_net_port() */
@@ -48,9 +48,8 @@ struct glint_net_counters {
 
 /*
  * Opens the listeners before it returns, and before anything else of the service
- * is set up: bind and listen on a temporary name beside the path, then rename, so
- * the path never refuses. A stale socket is replaced only when nobody listens on
- * it. Errors have been logged with the path or port: -EADDRINUSE, -EACCES,
+ * is set up. The unix socket is the last, and its path never refuses; see unix.c.
+ * Errors have been logged with the path or port: -EADDRINUSE, -EACCES,
  * -ENAMETOOLONG (path over 107 bytes), -ENOENT, ... Nothing is owned on failure.
  */
 int glint_net_create(struct glint_net **out, struct glint_loop *loop,

@@ -92,7 +92,13 @@ int glint_tcp_listen(int *fds, unsigned max, const char *host, uint16_t port)
 	}
 	count = listen_at_all(fds, max, list, port);
 	freeaddrinfo(list);
-	if (count < 0)
-		return glint_log_err(&topic, count, "cannot listen on %s, port %u", host, port);
+	if (count == -EADDRINUSE)
+		glint_log_error(
+			&topic,
+			"cannot listen on %s: port %u is in use (ss -ltnp sport = :%u says by "
+			"which process); --port takes another",
+			host, port, port);
+	else if (count < 0)
+		glint_log_err(&topic, count, "cannot listen on %s, port %u", host, port);
 	return count;
 }

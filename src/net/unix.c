@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A unix socket that never refuses: it is bound under another name in the same
- * folder, listens, gets its mode, and is then renamed. Whoever sees the path can
- * connect to it.
+ * A unix socket that never refuses: it is bound under another name in the same folder,
+ * with its mode, listens, and is then renamed. A client that sees the path can connect.
+ *
+ * The other name is made from the path's own, and a lock file beside it says whose it is:
+ * of two processes that start at the same instant the second sees the first one's socket.
+ * What a killed process has left under the two names is cleared by the next one. The folder
+ * may belong to another user: no link in it is followed, and no mode is changed by name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,12 +24,25 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/listener.h"
+#include "net/occupant.h"
 
-#define TEMPORARY_MAX 16
-#define LET_GO_NS     (500 * GLINT_NSEC_PER_MSEC)
-#define TRIES_MAX     10	/* of a service that hangs up on all, for it is full */
+#define LOCK_NS	     (5 * GLINT_NSEC_PER_SEC)
+#define LOCK_POLL_MS 10
+/* Room for /proc/self/fd/N/ before the name. Names that are equal so far share the lock. */
+#define STEM_MAX 70
 
 static const struct glint_log_topic topic = { "net" };
+
+/* What glint_unix_listen() needs until it returns. */
+struct attempt {
+	struct glint_unix_place *place;
+	const char *path;
+	bool replace;			/* what is no socket */
+	int mode;			/* -1: by umask */
+	char temporary[STEM_MAX + 8], lock[STEM_MAX + 8];
+	struct glint_occupant occupant;
+	const char *obstacle;		/* what is said beside the error; NULL: the errno says it */
+};
 
 static int place_open(struct glint_unix_place *place, const char *path)
 {
@@ -44,187 +61,267 @@ static int place_open(struct glint_unix_place *place, const char *path)
 	return place->dir_fd < 0 ? -errno : 0;
 }
 
-/* By way of the folder's descriptor, so that its length does not count. */
-static struct sockaddr_un address_in(int dir_fd, const char *name)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+/* --- The lock -------------------------------------------------------------------------- */
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
-	return address;
+static bool is_entry(int dir_fd, const char *name, int fd)
+{
+	struct stat entry, st;
+
+	return fstatat(dir_fd, name, &entry, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &st) == 0 &&
+	       entry.st_dev == st.st_dev && entry.st_ino == st.st_ino;
 }
 
-static int bind_temporary(int fd, const struct glint_unix_place *place, const char *path,
-			  const char *temporary)
+/* -EAGAIN: another process has the lock, or has just removed the file. */
+static int lock_try(int dir_fd, const char *name)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int folder_len = (int)(strlen(path) - strlen(place->name));
-	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%.*s%s", folder_len, path,
-			   temporary);
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int err;
 
-	/* Its own path where it fits: /proc may not be there. */
-	if (len >= (int)sizeof(address.sun_path))
-		address = address_in(place->dir_fd, temporary);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+	/* O_CREAT is refused for the file of another user in a folder such as /tmp. */
+	if (fd < 0 && errno == ENOENT)
+		fd = openat(dir_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return errno == EEXIST ? -EAGAIN : -errno;
+	err = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+	if (err == 0 && is_entry(dir_fd, name, fd))
+		return fd;
+	close(fd);
+	return err < 0 ? err : -EAGAIN;
+}
+
+/* Returns the lock's descriptor. A holder needs at most the time that glint_occupant_find() takes. */
+static int lock_take(struct attempt *attempt)
+{
+	uint64_t deadline_ns = glint_now_ns() + LOCK_NS;
+	int fd;
+
+	while ((fd = lock_try(attempt->place->dir_fd, attempt->lock)) == -EAGAIN &&
+	       glint_now_ns() < deadline_ns)
+		poll(NULL, 0, LOCK_POLL_MS);
+	if (fd == -EAGAIN)
+		attempt->obstacle = "another process is starting there";
+	return fd == -EAGAIN ? -EADDRINUSE : fd;
+}
+
+static void lock_drop(const struct attempt *attempt, int fd)
+{
+	(void)unlinkat(attempt->place->dir_fd, attempt->lock, 0);
+	close(fd);
+}
+
+/* --- What is there ----------------------------------------------------------------------- */
+
+/* Only a holder of the lock makes a socket of that name, and the holder is this process. */
+static int clear_temporary(struct attempt *attempt)
+{
+	int dir = attempt->place->dir_fd;
+	struct stat st;
+
+	if (fstatat(dir, attempt->temporary, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISSOCK(st.st_mode) && unlinkat(dir, attempt->temporary, 0) == 0)
+		return 0;
+	attempt->obstacle = "remove the hidden file beside it whose name ends in .new";
+	return -EEXIST;
+}
+
+static int check_entry(struct attempt *attempt, int entry)
+{
+	struct stat st;
+	int listens;
+
+	if (fstat(entry, &st) < 0)
 		return -errno;
-	return 0;
+	if (!S_ISSOCK(st.st_mode)) {
+		if (attempt->replace)
+			return 1;
+		attempt->obstacle = "is no socket; --unix-rm replaces it";
+		return -EEXIST;
+	}
+	listens = glint_occupant_find(&attempt->occupant, entry, attempt->path);
+	if (listens == 0)
+		return 1;
+	if (listens > 0)
+		return -EADDRINUSE;
+	attempt->obstacle = "this user may not connect to the socket; remove it if it is stale";
+	return listens;
 }
 
-/* Connects, and waits for the other side to hang up: 1 it did, 0 it did not, or an error. */
-static int try_listener(const struct sockaddr_un *address, int timeout_ms)
+/* 0: nothing is there, 1: what is there may be replaced, else why not. */
+static int check_place(struct attempt *attempt)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct pollfd hangup = { .fd = fd };
+	int entry = openat(attempt->place->dir_fd, attempt->place->name,
+			   O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	int result;
 
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
-		result = -errno;
-	else
-		result = poll(&hangup, 1, timeout_ms) > 0;
-	close(fd);
+	if (entry < 0)
+		return errno == ENOENT ? 0 : -errno;
+	result = check_entry(attempt, entry);
+	close(entry);
 	return result;
 }
 
-/*
- * Whether anybody would answer there; also when we may not ask. The kernel keeps
- * what an io_uring was polling for some time after its process has been killed
- * (io_uring/io_uring.c, io_ring_exit_work), and hangs up in the end.
- */
-static bool somebody_listens(const char *path)
+/* --- The socket ---------------------------------------------------------------------------- */
+
+/* By way of the folder's descriptor: the folder's path may be long, or lead elsewhere by now. */
+static int bind_by_folder(int fd, const struct attempt *attempt)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	uint64_t deadline_ns = glint_now_ns() + LET_GO_NS;
-	int result, tries = 0;
+	int folder_len = (int)(strlen(attempt->path) - strlen(attempt->place->name));
+	int len;
 
-	strcpy(address.sun_path, path);	/* place_open() has looked at its length */
-	do
-		result = try_listener(&address, (int)(LET_GO_NS / GLINT_NSEC_PER_MSEC));
-	while (result == 1 && ++tries < TRIES_MAX && glint_now_ns() < deadline_ns);
-	return result != -ECONNREFUSED && result != -ENOENT;
-}
-
-/* Moves it to its place where nothing is; -EEXIST when something is. */
-static int rename_to_free(const struct glint_unix_place *place, const char *temporary)
-{
-	int dir = place->dir_fd;
-
-	if (renameat2(dir, temporary, dir, place->name, RENAME_NOREPLACE) == 0)
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s",
+		 attempt->place->dir_fd, attempt->temporary);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
+	if (errno != ENOENT)
 		return -errno;
-	/* This file system cannot promise it. */
-	if (faccessat(dir, place->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return -EEXIST;
-	return renameat(dir, temporary, dir, place->name) < 0 ? -errno : 0;
+
+	/* There is no /proc. */
+	len = snprintf(address.sun_path, sizeof(address.sun_path), "%.*s%s", folder_len,
+		       attempt->path, attempt->temporary);
+	if (len >= (int)sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 }
 
-/* What lies there may be replaced: 0; else why not. */
-static int may_replace(const struct glint_unix_place *place, const char *path)
+/*
+ * The mode is the umask's, so the socket has no other mode for any instant. The umask belongs
+ * to the process, but no other thread makes files while the listeners are opened.
+ */
+static int bind_temporary(int fd, const struct attempt *attempt)
 {
+	mode_t before = 0;
+	int err;
+
+	if (attempt->mode >= 0)
+		before = umask(~(mode_t)attempt->mode & 0777);
+	err = bind_by_folder(fd, attempt);
+	if (attempt->mode >= 0)
+		umask(before);
+	return err;
+}
+
+static int remember_inode(const struct attempt *attempt)
+{
+	struct glint_unix_place *place = attempt->place;
 	struct stat st;
 
-	if (fstatat(place->dir_fd, place->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	return somebody_listens(path) ? -EADDRINUSE : 0;
-}
-
-static int move_into_place(const struct glint_unix_place *place, const char *path,
-			   const char *temporary, bool replace)
-{
-	int dir = place->dir_fd, err;
-
-	if (!replace) {
-		err = rename_to_free(place, temporary);
-		if (err != -EEXIST)
-			return err;
-		err = may_replace(place, path);
-		if (err < 0)
-			return err;
-	}
-	return renameat(dir, temporary, dir, place->name) < 0 ? -errno : 0;
-}
-
-static int remember_inode(struct glint_unix_place *place, const char *temporary)
-{
-	struct stat st;
-
-	if (fstatat(place->dir_fd, temporary, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(place->dir_fd, attempt->temporary, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	place->dev = st.st_dev;
 	place->ino = st.st_ino;
 	return 0;
 }
 
-static int listen_temporary(int fd, struct glint_unix_place *place, const char *path,
-			    const char *temporary, int mode)
+/* Programs that know nothing of the lock may have made a file meanwhile. */
+static int rename_to_free(const struct attempt *attempt)
 {
-	int err = bind_temporary(fd, place, path, temporary);
+	int dir = attempt->place->dir_fd;
+	const char *name = attempt->place->name;
+
+	if (renameat2(dir, attempt->temporary, dir, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return -EADDRINUSE;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	/* This file system cannot promise it. */
+	return renameat(dir, attempt->temporary, dir, name) < 0 ? -errno : 0;
+}
+
+static int rename_over(const struct attempt *attempt)
+{
+	int dir = attempt->place->dir_fd;
+
+	return renameat(dir, attempt->temporary, dir, attempt->place->name) < 0 ? -errno : 0;
+}
+
+static int listen_temporary(int fd, const struct attempt *attempt)
+{
+	int err = remember_inode(attempt);
+
+	return err == 0 && listen(fd, SOMAXCONN) < 0 ? -errno : err;
+}
+
+/* The lock is held. */
+static int listen_at_place(int fd, struct attempt *attempt)
+{
+	int there, err = clear_temporary(attempt);
 
 	if (err < 0)
 		return err;
-	err = remember_inode(place, temporary);
-	if (err == 0 && mode >= 0 && fchmodat(place->dir_fd, temporary, (mode_t)mode, 0) < 0)
-		err = -errno;
-	if (err == 0 && listen(fd, SOMAXCONN) < 0)
-		err = -errno;
+	there = check_place(attempt);
+	if (there < 0)
+		return there;
+	err = bind_temporary(fd, attempt);
 	if (err < 0)
-		(void)unlinkat(place->dir_fd, temporary, 0);
+		return err;
+	err = listen_temporary(fd, attempt);
+	if (err == 0)
+		err = there ? rename_over(attempt) : rename_to_free(attempt);
+	if (err < 0)
+		(void)unlinkat(attempt->place->dir_fd, attempt->temporary, 0);
 	return err;
 }
 
-static void name_temporary(char *name)
+static int listen_under_lock(int fd, struct attempt *attempt)
 {
-	unsigned random = (unsigned)getpid();
-
-	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
-	snprintf(name, TEMPORARY_MAX, ".gl%08x", random);
-}
-
-static int place_listen(int fd, struct glint_unix_place *place, const char *path, bool replace,
-			int mode)
-{
-	char temporary[TEMPORARY_MAX];
+	int lock_fd = lock_take(attempt);
 	int err;
 
-	name_temporary(temporary);
-	err = listen_temporary(fd, place, path, temporary, mode);
-	if (err < 0)
-		return err;
-	err = move_into_place(place, path, temporary, replace);
-	if (err < 0)
-		(void)unlinkat(place->dir_fd, temporary, 0);
+	if (lock_fd < 0)
+		return lock_fd;
+	err = listen_at_place(fd, attempt);
+	lock_drop(attempt, lock_fd);
 	return err;
 }
 
-static int log_failure(int err, const char *path)
+static int log_failure(int err, const struct attempt *attempt)
 {
-	if (err == -EADDRINUSE)
-		return glint_log_err(&topic, err, "%s: another process listens there", path);
-	if (err == -EEXIST)
-		return glint_log_err(&topic, err, "%s: is no socket; --unix-rm replaces it", path);
-	return glint_log_err(&topic, err, "cannot listen on %s", path);
+	const struct glint_occupant *occupant = &attempt->occupant;
+
+	if (attempt->obstacle)
+		glint_log_error(&topic, "%s: %s", attempt->path, attempt->obstacle);
+	else if (err == -EADDRINUSE && *occupant->command)
+		glint_log_error(&topic, "%s: process %d (%s) listens there", attempt->path,
+				(int)occupant->pid, occupant->command);
+	else if (err == -EADDRINUSE)
+		glint_log_error(&topic, "%s: another process listens there", attempt->path);
+	else
+		glint_log_err(&topic, err, "cannot listen on %s", attempt->path);
+	return err;
 }
 
 int glint_unix_listen(struct glint_unix_place *place, const char *path, bool replace, int mode)
 {
+	struct attempt attempt = { .place = place, .path = path, .replace = replace, .mode = mode };
 	int fd, err = place_open(place, path);
 
 	if (err < 0)
-		return log_failure(err, path);
+		return log_failure(err, &attempt);
+	snprintf(attempt.temporary, sizeof(attempt.temporary), ".%.*s.new", STEM_MAX, place->name);
+	snprintf(attempt.lock, sizeof(attempt.lock), ".%.*s.lock", STEM_MAX, place->name);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		err = -errno;
-	else
-		err = place_listen(fd, place, path, replace, mode);
+	err = fd < 0 ? -errno : listen_under_lock(fd, &attempt);
 	if (err < 0) {
 		glint_close(&fd);
 		glint_close(&place->dir_fd);
-		return log_failure(err, path);
+		return log_failure(err, &attempt);
 	}
 	return fd;
+}
+
+bool glint_unix_is_bound_to(int fd, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNSPEC };
+	socklen_t len = sizeof(address) - 1;	/* a path of full length has no zero */
+	struct stat bound, wished;
+
+	return getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+	       address.sun_family == AF_UNIX && *address.sun_path &&
+	       stat(address.sun_path, &bound) == 0 && stat(path, &wished) == 0 &&
+	       bound.st_dev == wished.st_dev && bound.st_ino == wished.st_ino;
 }
 
 void glint_unix_unlink(const struct glint_unix_place *place)

@@ -28,7 +28,7 @@ static int listen_at(const char *path)
 
 	strcpy(address.sun_path, path);
 	CU_ASSERT_EQUAL(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	CU_ASSERT_EQUAL(listen(fd, 1), 0);
+	CU_ASSERT_EQUAL(listen(fd, 8), 0);
 	return fd;
 }
 
@@ -136,6 +136,8 @@ static void test_a_socket_that_somebody_listens_on_is_not(void)
 	RIG_PREPARE(&r);
 	glint_log_setup(GLINT_LOG_ERROR, 0);
 	fd = listen_at(r.path);
+	CU_ASSERT_EQUAL(rig_create(&r), -EADDRINUSE);
+	r.config.unix_rm = true;
 	CU_ASSERT_EQUAL(rig_create(&r), -EADDRINUSE);
 	CU_ASSERT_EQUAL(entries(r.dir), 1);
 	CU_ASSERT_TRUE((close(peer_socket(r.path))) == 0);
@@ -348,6 +350,55 @@ static void test_sockets_that_were_passed_in_are_served_and_not_removed(void)
 	rig_close(&r);
 }
 
+static void test_a_socket_that_was_passed_in_for_the_path_is_used_and_left(void)
+{
+	struct stat before, after;
+	struct rig r;
+	int fd;
+
+	RIG_PREPARE(&r);
+	fd = listen_at(r.path);
+	CU_ASSERT_EQUAL(stat(r.path, &before), 0);
+	r.config.listen_fds = &fd;
+	r.config.n_listen_fds = 1;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	rig_answers(&r);
+	glint_net_destroy(r.net);
+	r.net = NULL;
+	CU_ASSERT_EQUAL(stat(r.path, &after), 0);
+	CU_ASSERT_EQUAL(after.st_ino, before.st_ino);
+	CU_ASSERT_EQUAL(unlink(r.path), 0);
+	rig_close(&r);
+}
+
+static void test_a_port_in_use_leaves_the_path_alone(void)
+{
+	struct rig r, other;
+	struct stat before, after;
+
+	if (!IS_ENABLED(CONFIG_NET_TCP))
+		GLINT_SKIP("built without CONFIG_NET_TCP");
+	RIG_PREPARE(&r);
+	r.config.host = "127.0.0.1";
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	RIG_PREPARE(&other);
+	other.config.host = "127.0.0.1";
+	other.config.port = glint_net_port(r.net);
+	other.config.unix_rm = true;
+	close(listen_at(other.path));
+	CU_ASSERT_EQUAL(stat(other.path, &before), 0);
+	CU_ASSERT_EQUAL(rig_create(&other), -EADDRINUSE);
+	CU_ASSERT_EQUAL(stat(other.path, &after), 0);
+	CU_ASSERT_EQUAL(after.st_ino, before.st_ino);
+	CU_ASSERT_EQUAL(entries(other.dir), 1);
+	unlink(other.path);
+	other.offline = glint_picture_unref(other.offline);
+	glint_loop_destroy(other.loop);
+	CU_ASSERT_EQUAL(rmdir(other.dir), 0);
+	rig_pictures_alive = 1;		/* rig_prepare() counts from 0 again */
+	rig_close(&r);
+}
+
 GLINT_TESTS("listener",
 	GLINT_TEST(test_the_path_can_be_connected_to_before_the_service_is_ready),
 	GLINT_TEST(test_a_stale_socket_is_replaced),
@@ -363,5 +414,7 @@ GLINT_TESTS("listener",
 	GLINT_TEST(test_a_relative_path_is_removed_even_from_elsewhere),
 	GLINT_TEST(test_tcp_is_served_beside_the_unix_socket),
 	GLINT_TEST(test_a_port_in_use_is_an_error),
+	GLINT_TEST(test_a_port_in_use_leaves_the_path_alone),
 	GLINT_TEST(test_sockets_that_were_passed_in_are_served_and_not_removed),
+	GLINT_TEST(test_a_socket_that_was_passed_in_for_the_path_is_used_and_left),
 )
