@@ -18,6 +18,7 @@
 #include "net/reply.h"
 #include "net/routes.h"
 #include "net/server.h"
+#include "net/text.h"
 
 #define PIECE 65536u
 #define INDEX "/index.html"
@@ -208,6 +209,13 @@ static const struct glint_activity_ops transfer_ops = {
 	.free = transfer_free,
 };
 
+/* A browser must go by the type that we say, and not guess from the file's bytes. */
+static void reply_begin(struct glint_client *client, const char *type, uint64_t size)
+{
+	glint_text_field(glint_reply_begin(client, 200), "X-Content-Type-Options", "nosniff");
+	glint_reply_end(client, type, size);
+}
+
 static void reply_with_file(struct glint_client *client, int fd, const char *type, uint64_t size)
 {
 	struct transfer *transfer = malloc(sizeof(*transfer));
@@ -222,8 +230,7 @@ static void reply_with_file(struct glint_client *client, int fd, const char *typ
 	transfer->fd = fd;
 	transfer->left = size;
 	glint_client_set_activity(client, &transfer->activity);
-	glint_reply_begin(client, 200);
-	glint_reply_end(client, type, size);
+	reply_begin(client, type, size);
 	transfer_next(transfer);
 	glint_client_send(client);
 }
@@ -242,8 +249,7 @@ void glint_route_static(struct glint_client *client)
 		glint_reply_error(client, 404);
 	} else if (request->method == GLINT_HTTP_HEAD) {
 		close(fd);
-		glint_reply_begin(client, 200);
-		glint_reply_end(client, type_of(path), (uint64_t)st.st_size);
+		reply_begin(client, type_of(path), (uint64_t)st.st_size);
 		glint_client_send(client);
 	} else {
 		reply_with_file(client, fd, type_of(path), (uint64_t)st.st_size);

@@ -99,6 +99,7 @@ static void test_files_are_served_with_their_type(void)
 		peer = get(&r, rows[i].path);
 		CU_ASSERT_EQUAL(reply_status(peer.text), 200);
 		CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Type"), rows[i].type);
+		CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-Content-Type-Options"), "nosniff");
 		CU_ASSERT_STRING_EQUAL(reply_body(peer.text), rows[i].body);
 		peer_close(&peer);
 	}
@@ -162,6 +163,7 @@ static void test_head_tells_what_get_would(void)
 	PEER_WAIT(&r, &peer, peer.ended);
 	CU_ASSERT_EQUAL(reply_status(peer.text), 200);
 	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Length"), "4");
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-Content-Type-Options"), "nosniff");
 	CU_ASSERT_STRING_EQUAL(reply_body(peer.text), "");
 	peer_close(&peer);
 	peer = peer_connect(&r);
