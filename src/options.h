@@ -32,7 +32,7 @@ struct glint_settings {
 	bool exit_on_parent_death;
 	bool exit_on_device_error;
 	uint32_t exit_on_no_clients_s;	/* 0: never */
-	bool notify_parent;		/* SIGUSR2 to the parent when the first frame is there */
+	bool notify_parent;		/* SIGUSR2 to the parent whenever online or the size changes */
 	const char *process_name_prefix;	/* NULL: none */
 	void *store;			/* strings that came from a file; options' own */
 };

@@ -210,7 +210,7 @@ const struct glint_option glint_option_rows[] = {
 	  ARG("S"), RANGE(0, 86400), FIELD(exit_on_no_clients_s), DEFAULT("0") },
 	{ OPTION("process-name-prefix", 0, TEXT, "Put this before the name of the process"),
 	  ARG("TEXT"), RANGE(0, 255), FIELD(process_name_prefix) },
-	{ OPTION("notify-parent", 0, FLAG, "Send SIGUSR2 to the parent when the first frame is there"), FIELD(notify_parent) },
+	{ OPTION("notify-parent", 0, FLAG, "Send SIGUSR2 to the parent whenever online or the size changes"), FIELD(notify_parent) },
 
 	HEADING("Log"),
 	{ OPTION("log-level", 0, NUMBER, "0 info, 1 perf, 2 verbose, 3 debug"),

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -46,7 +47,11 @@ struct glint_service {
 	uint64_t started_ns;
 	struct offline offline;
 	enum glint_reason reason;	/* as last told */
-	bool first_frame_told;
+	pid_t parent;			/* of the process, when it started */
+	struct {
+		bool online;
+		uint32_t width, height;
+	} told;				/* to the parent; no size: nothing yet */
 	int exit_code;
 };
 
@@ -252,12 +257,25 @@ static void service_stop(struct glint_service *service, int exit_code)
 	glint_loop_stop(service->loop);
 }
 
+/*
+ * Whoever has adopted us when the parent has ended is not signalled: for some init
+ * programs SIGUSR2 is an order to switch off.
+ */
 static void service_tell_parent(struct glint_service *service)
 {
-	if (service->first_frame_told)
+	struct glint_status status = { 0 };
+
+	if (!service->settings->notify_parent || getppid() != service->parent)
 		return;
-	service->first_frame_told = true;
-	if (service->settings->notify_parent && kill(getppid(), SIGUSR2) < 0)
+	service_status_capture(service, &status);
+	if (service->told.online == status.source.online &&
+	    service->told.width == status.source.width &&
+	    service->told.height == status.source.height)
+		return;
+	service->told.online = status.source.online;
+	service->told.width = status.source.width;
+	service->told.height = status.source.height;
+	if (kill(service->parent, SIGUSR2) < 0)
 		glint_log_err(&topic, -errno, "cannot send SIGUSR2 to the parent");
 }
 
@@ -270,8 +288,7 @@ static void service_on_source_changed(struct glint_capture_listener *listener)
 	glint_capture_status(service->capture, &capture);
 	service->reason = capture.reason;
 	glint_net_source_changed(service->net);
-	if (capture.online)
-		service_tell_parent(service);
+	service_tell_parent(service);
 	if (before == capture.reason)
 		return;
 
@@ -370,6 +387,7 @@ int glint_service_create(struct glint_service **out, const struct glint_settings
 		return glint_log_err(&topic, -ENOMEM, "cannot start");
 
 	service->settings = settings;
+	service->parent = getppid();
 	service->started_ns = glint_now_ns();
 	service->lonely_since_ns = service->started_ns;
 	service->listener.changed = service_on_source_changed;
