@@ -50,8 +50,11 @@ int glint_options_apply(struct glint_options_run *run, const struct glint_option
 	}
 	err = glint_option_set(option, value, run->settings);
 	if (err < 0) {
-		fprintf(run->err, "%s%s ", where, option->name);
-		glint_option_put_quoted(value, run->err);
+		fprintf(run->err, "%s%s", where, option->name);
+		if (!option->secret) {
+			fputc(' ', run->err);
+			glint_option_put_quoted(value, run->err);
+		}
 		put_problem(option, err, run->err);
 		return -EINVAL;
 	}

@@ -2,7 +2,9 @@
 /*
  * The file of --config: lines of "key = value", where keys are the long options.
  * A flag stands alone, or is "yes" or "no". A line that begins with # is a
- * comment; a # further on is part of the value, which may be a password.
+ * comment; a # further on is part of the value, which may be a password. A value
+ * in quotes is what is between them. A line that may be the rest of a password
+ * is not shown in messages: they go to logs that others can read.
  */
 #include "options_table.h"
 
@@ -16,6 +18,7 @@
 #include "base/cleanup.h"
 
 #define FILE_SIZE_MAX 65536	/* more is some other file */
+#define QUOTES	      "a value that begins with a quote ends with the next one like it"
 
 struct place {
 	struct glint_options_run *run;
@@ -23,10 +26,12 @@ struct place {
 	unsigned line;
 };
 
+/* @which: NULL for nothing that may be shown. */
 static int complain(const struct place *place, const char *what, const char *which)
 {
 	fprintf(place->run->err, "glintd: %s:%u: %s", place->path, place->line, what);
-	glint_option_put_quoted(which, place->run->err);
+	if (which)
+		glint_option_put_quoted(which, place->run->err);
 	fputc('\n', place->run->err);
 	return -EINVAL;
 }
@@ -92,13 +97,26 @@ static int apply_flag(const struct place *place, const struct glint_option *opti
 	return on ? glint_options_apply(place->run, option, NULL, where) : 0;
 }
 
+static bool looks_like_an_option(const char *key)
+{
+	return *key && !key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789-")];
+}
+
+/* @value: NULL when the line has no =. */
+static int complain_unknown(const struct place *place, const char *key, const char *value)
+{
+	if (value && looks_like_an_option(key))
+		return complain(place, "unknown option ", key);
+	return complain(place, "expected an option, = and its value", NULL);
+}
+
 static int apply_pair(const struct place *place, const char *key, const char *value)
 {
 	const struct glint_option *option = glint_option_find(key);
 	char where[512];
 
 	if (!option)
-		return complain(place, "unknown option ", key);
+		return complain_unknown(place, key, value);
 	if (option->kind == GLINT_OPTION_SHOW || option->kind == GLINT_OPTION_FILE)
 		return complain(place, "only for the command line: ", key);
 	snprintf(where, sizeof(where), "glintd: %.400s:%u: ", place->path, place->line);
@@ -109,17 +127,39 @@ static int apply_pair(const struct place *place, const char *key, const char *va
 	return glint_options_apply(place->run, option, value, where);
 }
 
+/*
+ * The text between quotes, or all of @value if it does not begin with one. Nothing
+ * is escaped between them: what has quotes of one kind goes into the other kind.
+ * NULL when the closing quote is missing, or is not the end of the value.
+ */
+static char *unquote(char *value)
+{
+	char *end;
+
+	if (*value != '"' && *value != '\'')
+		return value;
+	end = strchr(value + 1, *value);
+	if (!end || end[1])
+		return NULL;
+	*end = '\0';
+	return value + 1;
+}
+
 static int apply_line(const struct place *place, char *line)
 {
-	char *equals;
+	char *equals, *value;
 
 	line = trim(line);
 	if (*line == '\0' || *line == '#')
 		return 0;
 	equals = strchr(line, '=');
-	if (equals)
-		*equals++ = '\0';
-	return apply_pair(place, trim(line), equals ? trim(equals) : NULL);
+	if (!equals)
+		return apply_pair(place, line, NULL);
+	*equals++ = '\0';
+	value = unquote(trim(equals));
+	if (!value)
+		return complain(place, QUOTES, NULL);
+	return apply_pair(place, trim(line), value);
 }
 
 static int apply_text(struct glint_options_run *run, const char *path, char *text)

@@ -176,7 +176,7 @@ const struct glint_option glint_option_rows[] = {
 	{ OPTION("user", 0, TEXT, "Ask clients for this name, by Basic authentication"),
 	  ARG("NAME"), RANGE(0, 255), FIELD(net.user), NEEDS(CONFIG_NET_AUTH) },
 	{ OPTION("passwd", 0, TEXT, "Password of that user; other users can read it in ps, but not in a file of --config"),
-	  ARG("TEXT"), RANGE(0, 255), FIELD(net.password), NEEDS(CONFIG_NET_AUTH) },
+	  ARG("TEXT"), RANGE(0, 255), FIELD(net.password), .secret = true, NEEDS(CONFIG_NET_AUTH) },
 	{ OPTION("static", 0, TEXT, "Serve the files of a folder instead of the built-in page"),
 	  ARG("DIR"), RANGE(0, 4095), FIELD(net.static_dir), NEEDS(CONFIG_NET_STATIC) },
 	{ OPTION("allow-origin", 0, TEXT, "Answer with Access-Control-Allow-Origin"),

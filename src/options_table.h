@@ -46,6 +46,7 @@ struct glint_option {
 	enum glint_option_kind kind;
 	char letter;			/* short form, or 0 */
 	bool own;			/* not ustreamer's: never makes an abbreviation ambiguous */
+	bool secret;			/* no message shows its value */
 	const char *arg;		/* what --help calls the value */
 	const char *help;
 	const char *fallback;		/* the default, read like any other value; NULL: zero */

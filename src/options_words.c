@@ -81,13 +81,15 @@ static bool matches(const struct glint_option *row, const char *word)
 	return row->name && length > 0 && strncmp(row->name, word, length) == 0;
 }
 
-/* @word fits no option, or too many. */
+/* @word, "--key=value" or "-x", fits no option, or too many. The value may be a password. */
 static int complain_unclear(struct glint_options_run *run, const char *word)
 {
 	const char *between = " is short for more than one: --";
+	char name[128];
 
+	snprintf(name, sizeof(name), "%.*s", 2 + (int)strcspn(word + 2, "="), word);
 	fputs("glintd: option ", run->err);
-	glint_option_put_quoted(word, run->err);
+	glint_option_put_quoted(name, run->err);
 	word += strspn(word, "-");
 	for (const struct glint_option *row = glint_option_rows; row->help; row++) {
 		if (!matches(row, word))

@@ -88,12 +88,68 @@ static void test_errors_in_a_file_name_file_and_line(void)
 		file_says("# x\nquality = 0\n", 2, "quality '0': expected 1 to 100 (try --help)"));
 	CU_ASSERT_TRUE(file_says("\n\nqual = 1\n", 3, "unknown option 'qual'"));
 	CU_ASSERT_TRUE(file_says("--quality = 1\n", 1, "unknown option '--quality'"));
-	CU_ASSERT_TRUE(file_says("quality 1\n", 1, "unknown option 'quality 1'"));
 	CU_ASSERT_TRUE(file_says("quality\n", 1, "expected = and a value after 'quality'"));
 	CU_ASSERT_TRUE(file_says("persistent = 2\n", 1, "a flag is yes or no, not '2'"));
 	CU_ASSERT_TRUE(file_says("config = /x\n", 1, "only for the command line: 'config'"));
 	CU_ASSERT_TRUE(file_says("help\n", 1, "only for the command line: 'help'"));
-	CU_ASSERT_TRUE(file_says(" = 3\n", 1, "unknown option ''"));
+	CU_ASSERT_TRUE(file_says(" = 3\n", 1, "expected an option, = and its value"));
+}
+
+static void test_a_value_may_stand_in_quotes(void)
+{
+	struct parsed parsed;
+
+	parse_file(&parsed,
+		   "unix = \"/run/my lab \"\n"
+		   "user = 'it is \"u\"'\n"
+		   "passwd = \"'s = # \\n\"  \r\n"
+		   "static = \"\"\n"
+		   "quality = '70'\n"
+		   "persistent = \"yes\"\n"
+		   "process-name-prefix = 5\"",
+		   "");
+	CU_ASSERT_EQUAL_FATAL(parsed.outcome, GLINT_OPTIONS_RUN);
+	CU_ASSERT_STRING_EQUAL(parsed.settings.net.unix_path, "/run/my lab ");
+	if (IS_ENABLED(CONFIG_NET_AUTH)) {
+		CU_ASSERT_STRING_EQUAL(parsed.settings.net.user, "it is \"u\"");
+		CU_ASSERT_STRING_EQUAL(parsed.settings.net.password, "'s = # \\n");
+	}
+	CU_ASSERT_PTR_NULL(parsed.settings.net.static_dir);
+	CU_ASSERT_EQUAL(parsed.settings.encoder.quality, 70);
+	CU_ASSERT_TRUE(parsed.settings.capture.persistent);
+	CU_ASSERT_STRING_EQUAL(parsed.settings.process_name_prefix, "5\"");
+	drop(&parsed);
+}
+
+static void test_quotes_that_do_not_fit_are_refused_without_showing_the_value(void)
+{
+	static const char message[] =
+		"a value that begins with a quote ends with the next one like it";
+
+	CU_ASSERT_TRUE(file_says("passwd = \"my secret\n", 1, message));
+	CU_ASSERT_TRUE(file_says("passwd = 'my secret\"\n", 1, message));
+	CU_ASSERT_TRUE(file_says("passwd = \"\n", 1, message));
+	CU_ASSERT_TRUE(file_says("passwd = \"my\" \"secret\"\n", 1, message));
+	CU_ASSERT_TRUE(file_says("passwd = \"my secret\" # no\n", 1, message));
+}
+
+static void test_what_may_be_a_password_is_not_shown(void)
+{
+	static const char expected[] = "expected an option, = and its value";
+	char line[300], text[400];
+
+	CU_ASSERT_TRUE(file_says("quality 1\n", 1, expected));
+	CU_ASSERT_TRUE(file_says("# x\npasswd hunter2\n", 2, expected));
+	CU_ASSERT_TRUE(file_says("hunter2\n", 1, expected));
+	CU_ASSERT_TRUE(file_says("aHVudGVyMg==\n", 1, expected));
+	if (!IS_ENABLED(CONFIG_NET_AUTH))
+		return;
+	CU_ASSERT_TRUE(file_says("passwd = hunter\0012\n", 1,
+				 "passwd: control characters are not allowed (try --help)"));
+	memset(line, 'x', 256);
+	line[256] = '\0';
+	snprintf(text, sizeof(text), "passwd = %s\n", line);
+	CU_ASSERT_TRUE(file_says(text, 1, "passwd: expected up to 255 bytes (try --help)"));
 }
 
 static bool refuses_file(const char *content, size_t size)
@@ -126,5 +182,8 @@ GLINT_TESTS("options_file",
 	GLINT_TEST(test_a_file_holds_options_without_dashes),
 	GLINT_TEST(test_the_command_line_wins_wherever_the_file_is_named),
 	GLINT_TEST(test_errors_in_a_file_name_file_and_line),
+	GLINT_TEST(test_a_value_may_stand_in_quotes),
+	GLINT_TEST(test_quotes_that_do_not_fit_are_refused_without_showing_the_value),
+	GLINT_TEST(test_what_may_be_a_password_is_not_shown),
 	GLINT_TEST(test_what_is_no_configuration_is_refused),
 )

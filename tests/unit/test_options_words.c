@@ -162,7 +162,15 @@ static void test_a_message_names_option_value_and_range(void)
 			    "--persistent takes no value, but there is ='1' (try --help)"));
 	CU_ASSERT_TRUE(says("--bogus", "option '--bogus' is unknown (try --help)"));
 	CU_ASSERT_TRUE(says("-nZ", "option '-Z' is unknown (try --help)"));
-	CU_ASSERT_TRUE(says("--=3", "option '--=3' is unknown (try --help)"));
+	CU_ASSERT_TRUE(says("--=3", "option '--' is unknown (try --help)"));
+}
+
+static void test_what_may_be_a_password_is_not_shown(void)
+{
+	CU_ASSERT_TRUE(says("--pass-word=hunter2", "option '--pass-word' is unknown (try --help)"));
+	if (IS_ENABLED(CONFIG_NET_AUTH))
+		CU_ASSERT_TRUE(says("--user u --passwd=hunter\0012",
+				    "--passwd: control characters are not allowed (try --help)"));
 }
 
 static void test_a_message_is_one_line_whatever_the_value_is(void)
@@ -200,7 +208,7 @@ static void test_ambiguous_abbreviations_are_refused_with_the_choice(void)
 {
 	CU_ASSERT_TRUE(says("--fo 1", "option '--fo' is short for more than one: --format, "
 				      "--format-swap-rgb, --force-log-colors (try --help)"));
-	CU_ASSERT_TRUE(says("--unix-=/x", "option '--unix-=/x' is short for more than one: "
+	CU_ASSERT_TRUE(says("--unix-=/x", "option '--unix-' is short for more than one: "
 					  "--unix-rm, --unix-mode (try --help)"));
 }
 
@@ -305,4 +313,5 @@ GLINT_TESTS("options_words",
 	GLINT_TEST(test_the_last_of_several_wins),
 	GLINT_TEST(test_names_and_letters_are_unique),
 	GLINT_TEST(test_an_empty_argv_is_like_no_options),
+	GLINT_TEST(test_what_may_be_a_password_is_not_shown),
 )
