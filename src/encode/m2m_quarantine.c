@@ -229,13 +229,18 @@ void glint_m2m_quarantine(struct glint_m2m_backend *m2m, int err)
 /* What was there, or was named, may come back. */
 void glint_m2m_miss(struct glint_m2m_backend *m2m, const struct glint_m2m_found *found)
 {
+	bool asked_for = m2m->backend.config->m2m_device ||
+			 m2m->backend.config->choice == GLINT_ENCODER_M2M;
 	bool hopeful = m2m->seen || m2m->backend.config->m2m_device;
+	/* Most computers have none. */
+	bool news = asked_for || m2m->seen || found->fit != GLINT_M2M_NO_NODE;
 	const char *reason = glint_m2m_fit_text(found->fit);
 	uint64_t pause_ns = hopeful ? glint_m2m_health_failed(&m2m->health) : 0;
 
 	if (!m2m->absent || strcmp(m2m->reason, reason) != 0)
-		glint_log_info(&topic, "no M2M encoder is used: %s%s%s", found->path,
-			       *found->path ? ": " : "", reason);
+		glint_log(&topic, news ? GLINT_LOG_INFO : GLINT_LOG_DEBUG,
+			  "no M2M encoder is used: %s%s%s", found->path, *found->path ? ": " : "",
+			  reason);
 	m2m->absent = true;
 	rest(m2m, reason, hopeful ? glint_now_ns() + pause_ns : UINT64_MAX);
 }
