@@ -56,7 +56,7 @@ libs-mk := $(O)/include/config/libs.mk
 autoconf-h := $(O)/include/generated/autoconf.h
 
 # Goals that must work without a configuration, or that make one.
-quiet-goals := help clean distclean deps run format tags uninstall %config check check-static \
+quiet-goals := help fuzz clean distclean deps run format tags uninstall %config check check-static \
 	check-configs check-san
 ifneq ($(filter-out $(quiet-goals),$(or $(MAKECMDGOALS),all)),)
 need-config := y
@@ -269,6 +269,7 @@ check-install: all		## install into a scratch directory and look at it
 -include tests/lab/lab.mk
 -include tests/kmod/kmod.mk
 -include tests/bench/bench.mk
+-include tests/fuzz/fuzz.mk
 
 # --- Use ----------------------------------------------------------------------
 
