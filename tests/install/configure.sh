@@ -15,7 +15,7 @@ header=$dir/include/generated/autoconf.h
 configure()
 {
 	"${MAKE:-make}" -s O="$dir" "$1_defconfig" &&
-		timeout 60 "${MAKE:-make}" -s O="$dir" compile_commands.json
+		timeout 300 "${MAKE:-make}" -s O="$dir" compile_commands.json
 }
 
 # What depends on the header is not built again.

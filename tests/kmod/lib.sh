@@ -34,7 +34,7 @@ vjpeg_load() { vjpeg_try_load "$@" || fail "vjpeg does not load with $*"; }
 vjpeg_unload()
 {
 	local i
-	for ((i = 0; i < 50 * PATIENCE; i++)); do
+	for ((i = 0; i < 10 * PATIENCE; i++)); do
 		if rmmod vjpeg 2>/dev/null; then return; fi
 		sleep 0.1
 	done
@@ -110,7 +110,7 @@ m2m_start()
 	vjpeg_find
 	"$M2M" -d "$VJPEG_NODE" "$@" >"$M2M_LOG" 2>"$M2M_LOG.err" &
 	M2M_PID=$!
-	for ((i = 0; i < 100 * PATIENCE; i++)); do
+	for ((i = 0; i < 20 * PATIENCE; i++)); do
 		! grep -q streaming "$M2M_LOG" || return 0
 		kill -0 "$M2M_PID" 2>/dev/null || break
 		sleep 0.05

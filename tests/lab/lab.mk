@@ -26,7 +26,7 @@ check-lab: all $(lab-picture)	## the service on real drivers, in User-Mode Linux
 	@tests/lab/run --build $(O) $(LAB_ARGS) $(CASES)
 lab-soak: all $(lab-picture)	## half an hour of faults at full rate, on both loops; SOAK_SECONDS
 	@tests/lab/run --build $(O) --env SOAK_SECONDS=$(or $(SOAK_SECONDS),1800) \
-		--timeout $(shell expr $(or $(SOAK_SECONDS),1800) + 300) $(LAB_ARGS) m2m-soak
+		--timeout $(shell expr $(or $(SOAK_SECONDS),1800) + 1500) $(LAB_ARGS) m2m-soak
 check-vm: all $(lab-picture) $(O)/tests/unit/test_partner	## the same on Debian's own kernels 6.12 and 6.1, in QEMU
 	@tests/lab/run --build $(O) $(addprefix --guest ,$(GUESTS)) --loop uring $(LAB_ARGS) \
 		$(or $(CASES),rig webcam hdmi unplug memory)

@@ -10,9 +10,10 @@ SOCK=/run/glint.sock
 SERVICE_LOG=$LAB_OUT/glintd.log
 PICTURE=$BUILD/tests/lab/picture
 GLINTD_PID=
-# QEMU's code is 15 times slower; what has a limit in seconds gets more there.
-PATIENCE=1
-[ "$LAB_KIND" != vm ] || PATIENCE=6
+# Limits are written as what an idle host needs at the most, and end only what hangs: they
+# are ten times of that, and more in QEMU, whose code is 15 times slower.
+PATIENCE=10
+[ "$LAB_KIND" != vm ] || PATIENCE=60
 
 # Paths of the state, here only. An empty value is written as none.
 ONLINE=result.source.online
@@ -100,7 +101,7 @@ start_glintd()
 	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 		$GLINTD --unix "$SOCK" --loop "$LOOP" "$@" >>"$SERVICE_LOG" 2>&1 &
 	GLINTD_PID=$!
-	for ((i = 0; i < 100 * PATIENCE; i++)); do
+	for ((i = 0; i < 20 * PATIENCE; i++)); do
 		[ ! -S "$SOCK" ] || return 0
 		kill -0 "$GLINTD_PID" 2>/dev/null || break
 		pause 0.1
@@ -108,16 +109,14 @@ start_glintd()
 	fail "glintd does not listen"
 }
 
-# stop_glintd [SECONDS]: it has to end by itself, with exit code 0, in that time (1).
+# It has to end by itself, with exit code 0; the case's own limit is for one that hangs.
 stop_glintd()
 {
-	local begin=${EPOCHREALTIME/./} status=0 limit=${1:-1} took
+	local status=0
 	kill -TERM "$GLINTD_PID" || fail "glintd has ended by itself"
 	wait "$GLINTD_PID" || status=$?
-	took=$((${EPOCHREALTIME/./} - begin))
 	GLINTD_PID=
 	[ $status = 0 ] || fail "glintd ended with exit code $status"
-	[ $took -lt $((limit * 1000000 * PATIENCE)) ] || fail "glintd took $took us to end"
 }
 
 alive() { kill -0 "$GLINTD_PID" 2>/dev/null || fail "glintd is gone"; }

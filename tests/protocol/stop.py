@@ -15,7 +15,6 @@ import tap
 
 SEED = int(os.environ.get("GLINT_SEED", random.SystemRandom().randrange(1 << 32)))
 STOPS = 10 if tap.is_sanitized() else 100	# of each kind
-LIMIT = 20 if tap.is_sanitized() else 1	# seconds: what the service promises
 
 print(f"# GLINT_SEED={SEED}")
 chance = random.Random(SEED)
@@ -31,7 +30,7 @@ def stop(process, seconds):
     time.sleep(seconds)	# not to wait for anything: the moment is the test
     process.send_signal(signal.SIGTERM)
     try:
-        return process.wait(LIMIT)
+        return process.wait(tap.PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -71,7 +70,7 @@ def test_all_signals():
         with tap.Service() as service, tap.Stream(service) as stream:
             stream.part()
             service.process.send_signal(number)
-            assert service.process.wait(LIMIT) == 0
+            assert service.process.wait(tap.PATIENCE) == 0
             stream.reader.rest()
 
 
@@ -86,7 +85,7 @@ def test_with_those_who_do_not_read():
             sock.sendall(tap.request("GET", "/stream").encode())
         service.wait_for(lambda state: state["glint"]["clients"]["pictures_skipped"] > 10)
         service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(LIMIT) == 0
+        assert service.process.wait(tap.PATIENCE) == 0
         for sock in idle + deaf:
             sock.close()
 

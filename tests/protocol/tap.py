@@ -18,7 +18,7 @@ import traceback
 
 GLINTD = os.environ.get("GLINTD", "build/glintd")
 BUILD = os.environ.get("BUILD", "build")
-PATIENCE = 60	# seconds; only met when something is broken
+PATIENCE = 120	# seconds; only met when something hangs
 MISSING = "/dev/glint-has-no-such-device"
 
 _tests = []

@@ -21,7 +21,7 @@
 #include "loop_rig.h"
 #include "net/net.h"
 
-#define RIG_PATIENCE_NS (60 * GLINT_NSEC_PER_SEC)	/* only met when something is broken */
+#define RIG_PATIENCE_NS (120 * GLINT_NSEC_PER_SEC)	/* only met when something is broken */
 #define PEER_MAX	(1u << 20)
 
 struct rig {

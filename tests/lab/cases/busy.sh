@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: uring epoll
-# timeout: 40
+# timeout: 200
 #
 # Another process streams from the device: glint says so, and has it when that one ends.
 # shellcheck source=../lib.sh
@@ -10,7 +10,7 @@
 
 v4l2-ctl -d "$DEVICE" --stream-mmap --stream-count=100000 >/run/other 2>&1 &
 other=$!
-for ((i = 0; i < 50; i++)); do
+for ((i = 0; i < 10 * PATIENCE; i++)); do
 	[ ! -s /run/other ] || break
 	pause 0.1
 done

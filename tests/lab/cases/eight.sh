@@ -3,7 +3,7 @@
 # guests: uml
 # vivid: n_devs=8 node_types=0x1,0x1,0x1,0x1,0x1,0x1,0x1,0x1 num_inputs=1,1,1,1,1,1,1,1 input_types=2,2,2,2,2,2,2,2
 # loops: uring epoll
-# timeout: 180
+# timeout: 900
 #
 # Eight devices, a process for each, all of them watched. S-Video inputs, for these have the
 # rate of a television; webcams have more. Five pictures a second of each are encoded, for

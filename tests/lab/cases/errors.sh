@@ -4,7 +4,7 @@
 # variant: vmalloc allocators=0
 # variant: contig allocators=1
 # loops: uring epoll
-# timeout: 60
+# timeout: 300
 #
 # The faults that vivid can inject: the service lives on, and each frame is accounted for.
 # shellcheck source=../lib.sh

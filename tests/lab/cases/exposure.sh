@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml vm-6.12
 # loops: uring epoll
-# timeout: 60
+# timeout: 300
 #
 # What is done before /snapshot?after=now is on its picture, whatever the driver's stamps are.
 # shellcheck source=../lib.sh

@@ -5,7 +5,7 @@
 # variant: multi multiplanar=2
 # variant: contig multiplanar=2 allocators=1
 # loops: uring
-# timeout: 240
+# timeout: 1200
 #
 # Every pixel format that glint reads and vivid has: the picture has the right colours. The
 # last line of them goes through libv4lconvert.

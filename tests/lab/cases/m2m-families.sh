@@ -5,7 +5,7 @@
 # variant: single allocators=1 multiplanar=1
 # variant: multi allocators=1 multiplanar=2
 # loops: uring
-# timeout: 180
+# timeout: 900
 #
 # Every family of encoders: the pictures have vivid's colours, and nothing is copied
 # wherever the family takes DMABUFs.

@@ -3,7 +3,7 @@
 # guests: uml
 # vivid: n_devs=1 node_types=0x1 allocators=1
 # loops: uring epoll
-# timeout: 300
+# timeout: 1500
 #
 # Each fault of the encoder during a stream to two clients: they see whole pictures, and
 # none waits longer than two frame times, or than one more than without a fault; then the

@@ -4,7 +4,7 @@
 # variant: vmalloc allocators=0
 # variant: contig allocators=1
 # loops: uring
-# timeout: 180
+# timeout: 900
 #
 # What the two devices can share: the camera's memory, the encoder's, or none.
 # shellcheck source=../lib.sh disable=SC1091

@@ -3,7 +3,7 @@
 # guests: uml
 # vivid: n_devs=1 node_types=0x1 allocators=1
 # loops: uring epoll
-# timeout: 240
+# timeout: 1200
 #
 # Full rate, two clients, a fault every few seconds, the camera pulled in between:
 # SOAK_SECONDS of it (30). Nothing leaks, nothing is broken, the hardware comes back.

@@ -3,7 +3,7 @@
 # guests: uml
 # vivid: n_devs=1 node_types=0x1 allocators=1
 # loops: uring epoll
-# timeout: 120
+# timeout: 600
 #
 # The camera goes and comes back, and the encoder, each while the other is in use; two
 # clients look on.

@@ -3,7 +3,7 @@
 # guests: uml
 # vivid: n_devs=1 node_types=0x1 allocators=1
 # loops: uring epoll
-# timeout: 60
+# timeout: 300
 #
 # The hardware path: vivid's buffers go to vjpeg as they are, and its JPEGs to the clients.
 # shellcheck source=../lib.sh disable=SC1091

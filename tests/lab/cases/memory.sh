@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: vm-6.12
 # loops: none
-# timeout: 60
+# timeout: 300
 #
 # Memory of dma-heaps, of a display driver and of /dev/udmabuf is to be had from a kernel that
 # has them all: the unit tests that hosts have to skip.

@@ -4,7 +4,7 @@
 # variant: vmalloc allocators=0
 # variant: contig allocators=1
 # loops: none
-# timeout: 60
+# timeout: 300
 #
 # The rig by itself, so that its faults are not taken for glint's.
 # shellcheck source=../lib.sh

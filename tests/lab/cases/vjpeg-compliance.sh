@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
-# timeout: 300
+# timeout: 1500
 #
 # v4l2-compliance finds nothing about vjpeg that it does not find about the kernel's
 # own memory-to-memory test driver: what is left is the tool's age. From 1.30 on the tool

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
-# timeout: 240
+# timeout: 1200
 #
 # vjpeg poses as each family: its formats, its API, its scale of quality; and each JPEG
 # is as good as libjpeg-turbo's with the same tables.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
-# timeout: 120
+# timeout: 600
 #
 # Each fault that can be ordered of vjpeg does what docs/VIRTUAL-HARDWARE.md says,
 # and after it the device is as before.

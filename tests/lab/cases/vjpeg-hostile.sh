@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
-# timeout: 120
+# timeout: 600
 #
 # A client cannot make vjpeg read or write outside its buffers. uml-debug would see it.
 # shellcheck disable=SC1091

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
-# timeout: 120
+# timeout: 600
 #
 # Which memory vjpeg takes: as the hardware that it poses as.
 # shellcheck disable=SC1091

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
-# timeout: 120
+# timeout: 600
 #
 # vjpeg's parameters override its family's figures; what makes no sense is refused.
 # shellcheck disable=SC1091,SC2154

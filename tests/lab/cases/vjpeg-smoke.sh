@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml vm-6.12
 # loops: none
-# timeout: 120
+# timeout: 600
 #
 # vjpeg on Debian's own kernel too: it encodes, imports, breaks, is pulled, is unloaded.
 # shellcheck disable=SC1091,SC2154

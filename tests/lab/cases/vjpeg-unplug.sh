@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
-# timeout: 120
+# timeout: 600
 #
 # vjpeg is pulled and plugged in again while clients use it, and unloaded after.
 # shellcheck disable=SC1091

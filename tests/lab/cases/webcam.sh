@@ -4,7 +4,7 @@
 # variant: vmalloc allocators=0
 # variant: contig allocators=1
 # loops: uring epoll
-# timeout: 60
+# timeout: 300
 #
 # What everybody does: a webcam, its state, a picture, a stream.
 # shellcheck source=../lib.sh
