@@ -189,14 +189,18 @@ static const char *find_fault(const char *text, ssize_t length)
 
 int glint_options_read_file(struct glint_options_run *run, const char *path)
 {
+	bool may_be_missing = path[0] == '-' && path[1];	/* as in systemd's EnvironmentFile= */
 	char *text = malloc(FILE_SIZE_MAX + 1);
 	const char *fault;
 	ssize_t length;
 
 	if (!text)
 		return -ENOMEM;
+	path += may_be_missing;
 	run->settings->store = text;	/* what is applied points into it */
 	length = read_all(path, text, FILE_SIZE_MAX + 1);
+	if (length == -ENOENT && may_be_missing)
+		return 0;
 	fault = find_fault(text, length);
 	if (fault) {
 		fputs(GLINT_OPTIONS_COMMAND_LINE "config ", run->err);

@@ -196,7 +196,7 @@ const struct glint_option glint_option_rows[] = {
 	{ OPTION("tcp-nodelay", 0, FLAG, "Set TCP_NODELAY on connections"), FIELD(net.tcp_nodelay) },
 
 	HEADING("Process"),
-	{ OPTION("config", 0, FILE, "Read options from a file first: lines of key = value"), OWN,
+	{ OPTION("config", 0, FILE, "Read options from a file first: lines of key = value; -FILE may be missing"), OWN,
 	  ARG("FILE"), RANGE(1, 4095) },
 	{ OPTION("loop", 0, WORD, "Event loop; auto is uring where the host allows it"), OWN,
 	  ARG("NAME"), .words = loops, FIELD(loop), DEFAULT("auto") },

@@ -178,6 +178,22 @@ static void test_what_is_no_configuration_is_refused(void)
 			    "--config '/dev/zero': too large for a configuration"));
 }
 
+static void test_a_file_that_may_be_missing_is_read_if_it_is_there(void)
+{
+	struct parsed parsed;
+	char line[300];
+
+	write_file("quality = 70\n", strlen("quality = 70\n"));
+	snprintf(line, sizeof(line), "-U /x --config=-%s", file_path);
+	CU_ASSERT_EQUAL(settings_of(&parsed, line)->encoder.quality, 70);
+	drop(&parsed);
+	unlink(file_path);
+	CU_ASSERT_EQUAL(settings_of(&parsed, line)->encoder.quality, 80);
+	drop(&parsed);
+	CU_ASSERT_TRUE(says("-U /x --config=-/", "--config '/': Is a directory"));
+	CU_ASSERT_TRUE(says("-U /x --config -", "--config '-': No such file or directory"));
+}
+
 GLINT_TESTS("options_file",
 	GLINT_TEST(test_a_file_holds_options_without_dashes),
 	GLINT_TEST(test_the_command_line_wins_wherever_the_file_is_named),
@@ -186,4 +202,5 @@ GLINT_TESTS("options_file",
 	GLINT_TEST(test_quotes_that_do_not_fit_are_refused_without_showing_the_value),
 	GLINT_TEST(test_what_may_be_a_password_is_not_shown),
 	GLINT_TEST(test_what_is_no_configuration_is_refused),
+	GLINT_TEST(test_a_file_that_may_be_missing_is_read_if_it_is_there),
 )
