@@ -9,10 +9,15 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
+#include "base/dlopen_note.h"
 #include "base/log.h"
 #include "systemd.h"
 
+#define LIBRARY "libsystemd.so.0"
+
 static const struct glint_log_topic topic = { "systemd" };
+
+GLINT_DLOPEN_NOTE("systemd", "Readiness, status and sockets for --systemd", "recommended", LIBRARY);
 
 /* NULL where there is no libsystemd, which is logged once. Never unloaded. */
 static void *systemd_symbol(const char *name)
@@ -21,7 +26,7 @@ static void *systemd_symbol(const char *name)
 	static bool tried;
 
 	if (!tried)
-		library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+		library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!tried && !library)
 		glint_log_warn(&topic, "%s: --systemd has no effect", dlerror());
 	tried = true;

@@ -10,9 +10,15 @@
 #include <xf86drmMode.h>
 
 #include "base/cleanup.h"
+#include "base/dlopen_note.h"
+
+#define LIBRARY "libdrm.so.2"
 
 #define LINE  4096u	/* bytes; a multiple of all alignments that drivers want */
 #define ROUND 65536u	/* lines, and pages of any kernel */
+
+GLINT_DLOPEN_NOTE("drm", "Frame memory that devices share through a display driver", "suggested",
+		  LIBRARY);
 
 /* What is used of libdrm; all of it, or nothing. */
 struct drm {
@@ -36,7 +42,7 @@ const char *glint_dumb_name(unsigned index)
 /* Never unloaded. */
 static bool drm_load(struct drm *drm)
 {
-	void *library = dlopen("libdrm.so.2", RTLD_NOW | RTLD_LOCAL);
+	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
 	if (!library)
 		return false;
