@@ -9,7 +9,7 @@
 #   V=1			show the commands
 #   CC CFLAGS LDFLAGS	as everywhere; CFLAGS replaces -O2 only
 #   SRC_DIRS="src/base src/core"	build a part only, while the rest is broken
-#   PREFIX DESTDIR SYSTEMD_UNIT_DIR UDEV_RULES_DIR	for make install
+#   PREFIX DESTDIR SYSTEMD_UNIT_DIR EXAMPLES_DIR	for make install
 
 VERSION := 0.1.0
 
@@ -45,7 +45,7 @@ LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
-UDEV_RULES_DIR ?= $(PREFIX)/lib/udev/rules.d
+EXAMPLES_DIR ?= $(PREFIX)/share/doc/glint/examples
 SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
 
 # --- Configuration ------------------------------------------------------------
@@ -283,10 +283,9 @@ run:			## install what is missing, build, and start glintd; RUN_ARGS="..." is ap
 
 install: all		## to DESTDIR and PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/glint \
-		$(DESTDIR)$(SYSTEMD_UNIT_DIR) $(DESTDIR)$(UDEV_RULES_DIR) $(DESTDIR)$(SYSUSERS_DIR)
+		$(DESTDIR)$(SYSTEMD_UNIT_DIR) $(DESTDIR)$(EXAMPLES_DIR) $(DESTDIR)$(SYSUSERS_DIR)
 	install -m 755 $(glintd) $(filter $(O)/glint,$(programs)) $(DESTDIR)$(BINDIR)
-	install -m 755 $(O)/libglint.so.0 $(DESTDIR)$(LIBDIR)
-	install -m 644 $(O)/libglint.a $(DESTDIR)$(LIBDIR)
+	install -m 644 $(O)/libglint.so.0 $(O)/libglint.a $(DESTDIR)$(LIBDIR)
 	ln -sf libglint.so.0 $(DESTDIR)$(LIBDIR)/libglint.so
 	install -m 644 include/glint/*.h $(DESTDIR)$(INCLUDEDIR)/glint
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
@@ -295,18 +294,18 @@ install: all		## to DESTDIR and PREFIX (default /usr/local)
 	for unit in glintd@.service glintd@.socket; do \
 		sed 's|@BINDIR@|$(BINDIR)|' contrib/systemd/$$unit \
 			>$(DESTDIR)$(SYSTEMD_UNIT_DIR)/$$unit || exit 1; done
-	install -m 644 contrib/udev/70-glint.rules $(DESTDIR)$(UDEV_RULES_DIR)
+	install -m 644 contrib/udev/70-glint.rules contrib/glintd.conf $(DESTDIR)$(EXAMPLES_DIR)
 	install -m 644 contrib/sysusers/glint.conf $(DESTDIR)$(SYSUSERS_DIR)
 	for page in $(wildcard man/*.[1-8]); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
-	$(if $(DESTDIR),,@echo 'Then, once: ldconfig; systemd-sysusers; systemctl daemon-reload; udevadm control --reload')
+	$(if $(DESTDIR),,@echo 'Then, once: ldconfig; systemd-sysusers; systemctl daemon-reload')
 
 uninstall:		## remove what install has put there
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,glintd glint) \
 		$(addprefix $(DESTDIR)$(LIBDIR)/,libglint.so libglint.so.0 libglint.a pkgconfig/libglint.pc) \
 		$(addprefix $(DESTDIR)$(SYSTEMD_UNIT_DIR)/,glintd@.service glintd@.socket) \
-		$(DESTDIR)$(UDEV_RULES_DIR)/70-glint.rules $(DESTDIR)$(SYSUSERS_DIR)/glint.conf
-	rm -rf $(DESTDIR)$(INCLUDEDIR)/glint
+		$(DESTDIR)$(SYSUSERS_DIR)/glint.conf
+	rm -rf $(DESTDIR)$(INCLUDEDIR)/glint $(DESTDIR)$(EXAMPLES_DIR)
 	for page in $(notdir $(wildcard man/*.[1-8])); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 .PHONY: install uninstall

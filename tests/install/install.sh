@@ -26,7 +26,8 @@ files_are_there()
 	for file in bin/glintd lib/libglint.so.0 lib/libglint.so lib/libglint.a \
 		lib/pkgconfig/libglint.pc include/glint/client.h include/glint/protocol.h \
 		lib/systemd/system/glintd@.service lib/systemd/system/glintd@.socket \
-		lib/udev/rules.d/70-glint.rules lib/sysusers.d/glint.conf; do
+		lib/sysusers.d/glint.conf share/doc/glint/examples/70-glint.rules \
+		share/doc/glint/examples/glintd.conf; do
 		[ -e "$root/$file" ] || { echo "missing: $file"; missing=1; }
 	done
 	return $missing
@@ -39,18 +40,64 @@ nothing_else()
 
 no_marks_left()
 {
-	! grep -rnE '@[A-Z]+@' "$root/lib/pkgconfig" "$root/lib/systemd" "$root/lib/udev"
+	! grep -rnE '@[A-Z]+@' "$root/lib/pkgconfig" "$root/lib/systemd"
 }
 
 # DESTDIR is where the package is put together, not where it will live.
 no_destdir_inside()
 {
-	! grep -rl "$dest" "$root/lib/pkgconfig" "$root/lib/systemd" "$root/lib/udev"
+	! grep -rl "$dest" "$root/lib/pkgconfig" "$root/lib/systemd"
 }
 
 not_privileged()
 {
 	! find "$root" -type f -perm /6000 | grep .
+}
+
+# A device is used by the service that an administrator has started, and by no other.
+nothing_starts_by_itself()
+{
+	! find "$root" -path '*/udev/rules.d/*' -o -name '*.wants' -o -name '*.preset' | grep .
+}
+
+only_programs_are_executable()
+{
+	local executable
+	executable=$(find "$root" -type f -perm /111 -printf '%P\n' | sort)
+	[ "$executable" = "$(printf '%s\n' bin/glint bin/glintd)" ] || { echo "$executable"; return 1; }
+}
+
+# Prints the sonames that the notes of a program name. Specification: "ELF dlopen metadata".
+dlopen_notes()
+{
+	objcopy --dump-section .note.dlopen="$dest/notes" "$1" /dev/null && python3 - "$dest/notes" <<-'EOF'
+	import json, struct, sys
+	data = open(sys.argv[1], "rb").read()
+	while data:
+	    owner, size, kind = struct.unpack_from("=3I", data)
+	    assert (owner, kind, data[12:16]) == (4, 0x407c0c0a, b"FDO\0"), data
+	    text = data[16:16 + size]
+	    assert text[-1:] == b"\0", text
+	    for entry in json.loads(text[:-1]):
+	        assert entry["priority"] in ("required", "recommended", "suggested"), entry
+	        assert entry["feature"] and entry["description"], entry
+	        print(*entry["soname"], sep="\n")
+	    data = data[16 + (size + 3) // 4 * 4:]
+	EOF
+}
+
+# What the sources load and this configuration has, is what the notes name.
+loaded_libraries_are_noted()
+{
+	local noted loaded=() file name
+	noted=$(dlopen_notes "$root/bin/glintd" | sort) || return
+	for file in $(grep -rlE '\<dlopen\(' src --include='*.c'); do
+		name=$(sed -n 's/^#define LIBRARY "\(.*\)"$/\1/p' "$file")
+		[ -n "$name" ] || { echo "$file: names no LIBRARY"; return 1; }
+		! grep -qaF "$name" "$root/bin/glintd" || loaded+=("$name")
+	done
+	[ "$noted" = "$(printf '%s\n' "${loaded[@]}" | sort)" ] ||
+		{ echo "noted: $noted; loaded: ${loaded[*]}"; return 1; }
 }
 
 flags()
@@ -121,9 +168,22 @@ units_verify()
 	! grep -F glintd <<<"$out"
 }
 
+# The devices of the service's memory options, and a score that does not get worse.
+unit_is_tight()
+{
+	local unit=$root/lib/systemd/system/glintd@.service out device
+
+	for device in video4linux media dma_heap drm; do
+		grep -qx "DeviceAllow=char-$device rw" "$unit" || { echo "no char-$device"; return 1; }
+	done
+	! grep -e --unix-rm "$unit" || return
+	out=$(systemd-analyze security --offline=yes --threshold=20 "$dest/units/glintd@video0.service") ||
+		{ tail -n 3 <<<"$out"; return 1; }
+}
+
 rules_verify()
 {
-	udevadm verify --no-style "$root/lib/udev/rules.d/70-glint.rules"
+	udevadm verify --no-style "$root/share/doc/glint/examples/70-glint.rules"
 }
 
 pages_are_there()
@@ -135,13 +195,16 @@ pages_are_there()
 	done
 }
 
-echo 1..15
+echo 1..20
 ok "make install succeeds" run_make install
 ok "every file is where it belongs" files_are_there
 ok "nothing lands outside of the prefix" nothing_else
 ok "no @MARK@ is left in what was made from a template" no_marks_left
 ok "no file remembers DESTDIR" no_destdir_inside
 ok "no program has special rights" not_privileged
+ok "nothing is active that nobody has asked for" nothing_starts_by_itself
+ok "only programs are executable" only_programs_are_executable
+ok "an ELF note names each library that is loaded later" loaded_libraries_are_noted
 ok "pkg-config knows the version" pkg_config_knows
 ok "each header stands alone in strict C11" headers_stand_alone
 ok "a program builds with what pkg-config says, and runs" program_runs
@@ -154,7 +217,9 @@ else
 fi
 if command -v systemd-analyze >/dev/null; then
 	ok "systemd accepts the units" units_verify
+	ok "the unit allows the devices that it needs, and little else" unit_is_tight
 else
+	skip "the unit allows the devices that it needs, and little else" "systemd-analyze is not installed"
 	skip "systemd accepts the units" "systemd-analyze is not installed"
 fi
 if udevadm verify --help >/dev/null 2>&1; then
