@@ -283,9 +283,10 @@ static int log_failure(int err, const struct attempt *attempt)
 
 	if (attempt->obstacle)
 		glint_log_error(&topic, "%s: %s", attempt->path, attempt->obstacle);
-	else if (err == -EADDRINUSE && *occupant->command)
+	else if (err == -EADDRINUSE && occupant->pid > 0)
 		glint_log_error(&topic, "%s: process %d (%s) listens there", attempt->path,
-				(int)occupant->pid, occupant->command);
+				(int)occupant->pid,
+				*occupant->command ? occupant->command : "its name is hidden");
 	else if (err == -EADDRINUSE)
 		glint_log_error(&topic, "%s: another process listens there", attempt->path);
 	else
