@@ -179,7 +179,9 @@ libglint-so := $(if $(libglint-objs),$(O)/libglint.so.0)
 programs := $(glintd) $(addprefix $(O)/,$(tools))
 
 all: $(programs) $(archive) $(libglint-a) $(libglint-so) ## build glintd, glint and libglint (the default)
-.PHONY: all
+# What "make run" needs.
+run-programs: $(glintd) $(filter $(O)/glint,$(programs))
+.PHONY: all run-programs
 
 # --- Rules --------------------------------------------------------------------
 
@@ -277,7 +279,7 @@ deps:			## install the packages that building and testing need and that are miss
 	@scripts/install-deps build test
 run:			## install what is missing, build, and start glintd; RUN_ARGS="..." is appended
 	@scripts/install-deps build
-	@$(MAKE) all
+	@$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc)) run-programs
 	@O=$(O) scripts/run $(RUN_ARGS)
 .PHONY: deps run
 

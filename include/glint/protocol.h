@@ -99,6 +99,6 @@
 /* Exit codes of the glint command: whose fault it is. */
 #define GLINT_EXIT_OK	       0
 #define GLINT_EXIT_USAGE       1	/* the command line's, or this host's: a file cannot be written */
-#define GLINT_EXIT_UNREACHABLE 2	/* the service's: not there, or it does not answer */
+#define GLINT_EXIT_UNREACHABLE 2	/* the bench's: no service, no answer, or a device that may not be opened */
 #define GLINT_EXIT_NO_VIDEO    3	/* the signal's: the service answers that nothing is live */
 #endif

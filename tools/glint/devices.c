@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <glint/protocol.h>
 
@@ -39,7 +41,7 @@ static const struct argp argp = {
 	.doc = "Lists the video nodes of this machine: what each is good for, or why it is not, and its "
 	       "formats, sizes and frame rates. Nothing is changed, and no service is asked."
 	       "\v"
-	       "Exits with 3 when none of them captures.",
+	       "Exits with 3 when none of them captures, and with 2 when none does that this user may open.",
 };
 
 static void put_rates(const struct probe_size *size)
@@ -136,11 +138,37 @@ static void put_node(const struct probe_node *node)
 	put_formats(node);
 }
 
+/* udev gives the nodes to a group, video as a rule. A node of another kind has lost its rule. */
+static int fail_denied(const char *path, int err)
+{
+	struct stat st = { 0 };
+	struct group *group = NULL;
+	bool for_group = stat(path, &st) == 0 && (st.st_mode & 060) == 060 && st.st_gid != 0;
+
+	if (for_group)
+		group = getgrgid(st.st_gid);
+	if (err == -EPERM)
+		fprintf(stderr,
+			"glint: %s: %s: this container or unit has no access to the device\n", path,
+			strerror(-err));
+	else if (group)
+		fprintf(stderr, "glint: %s: %s: sudo usermod -aG %s $USER, then log in again\n",
+			path, strerror(-err), group->gr_name);
+	else
+		fprintf(stderr,
+			"glint: %s: %s: sudo usermod -aG video $USER, then log in again; and udev "
+			"should give the node to the group video, its mode is %03o\n",
+			path, strerror(-err), st.st_mode & 0777u);
+	return GLINT_EXIT_UNREACHABLE;
+}
+
 int tool_devices(int argc, char **argv, struct tool_service *service)
 {
 	unsigned found = 0, captures = 0;
+	char denied_path[sizeof(((struct probe_node *)0)->path)];
 	struct probe_node node;
 	bool json = false;
+	int denied = 0;
 
 	(void)service;
 	tool_parse(&argp, argc, argv, &json);
@@ -151,6 +179,10 @@ int tool_devices(int argc, char **argv, struct tool_service *service)
 			fputs(found > 0 ? ",\n" : "[", stdout);
 		(json ? devices_put_json : put_node)(&node);
 		captures += node.verdict == PROBE_CAPTURE;
+		if (!denied && (node.err == -EACCES || node.err == -EPERM)) {
+			denied = node.err;
+			memcpy(denied_path, node.path, sizeof(denied_path));
+		}
 		found++;
 		probe_node_fini(&node);
 	}
@@ -158,6 +190,8 @@ int tool_devices(int argc, char **argv, struct tool_service *service)
 		puts(found > 0 ? "]" : "[]");
 	if (captures > 0)
 		return GLINT_EXIT_OK;
+	if (denied)
+		return fail_denied(denied_path, denied);
 	fprintf(stderr, "glint: no capture device: is it plugged in, and its driver loaded?\n");
 	return GLINT_EXIT_NO_VIDEO;
 }

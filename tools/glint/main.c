@@ -128,7 +128,7 @@ static const char doc[] =
 	"asks for it.\n"
 	"\n"
 	"Exit status: 0 fine; 1 wrong usage, or a file that cannot be written; 2 the service cannot be "
-	"reached or does not answer; 3 it answers that there is no live video.";
+	"reached or does not answer, or no device may be opened; 3 it answers that there is no live video.";
 
 static const struct argp main_argp = {
 	.parser = parse_main,
