@@ -181,6 +181,8 @@ const struct glint_option glint_option_rows[] = {
 	  ARG("DIR"), RANGE(0, 4095), FIELD(net.static_dir), NEEDS(CONFIG_NET_STATIC) },
 	{ OPTION("allow-origin", 0, TEXT, "Answer with Access-Control-Allow-Origin"),
 	  ARG("ORIGIN"), RANGE(0, 255), FIELD(net.allow_origin) },
+	{ OPTION("allow-host", 0, TEXT, "Answer on TCP to these names without a login, too; commas between, * is all"), OWN,
+	  ARG("NAMES"), RANGE(0, 4095), FIELD(net.allow_host), NEEDS(CONFIG_NET_TCP) },
 	{ OPTION("instance-id", 0, ID, "Name of this instance in /state and in cookies"),
 	  ARG("ID"), RANGE(0, 255), FIELD(net.instance_id), .fallback_text = "empty",
 	  .range_text = "up to 255 of letters, digits and ./+_-" },

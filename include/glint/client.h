@@ -21,6 +21,8 @@
  *	-ETIMEDOUT	it was not done within the client's timeout
  *	-ECONNRESET	the service went away in the middle of an answer
  *	-EPERM		the service wants a login, or another one
+ *	-EAGAIN		the service has had too many wrong logins from here: wait
+ *	-EADDRNOTAVAIL	the service does not answer to the name in its address
  *	-EBUSY		the service has too many clients
  *	-ENODATA	the service answers, but there is no live video
  *	-EMSGSIZE	the answer is larger than a sane one can be

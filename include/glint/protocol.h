@@ -91,7 +91,8 @@
 #define GLINT_STATE_CLIENTS "result.glint.clients"	/* connections, streams, streams_listed: in
 							 * result.stream.clients_stat; snapshots_waiting,
 							 * peers, accepted, refused, displaced,
-							 * timed_out, pictures_sent, pictures_skipped,
+							 * timed_out, wrong_logins, logins_unchecked,
+							 * logins_held: now; pictures_sent, pictures_skipped,
 							 * bytes_sent */
 #define GLINT_STATE_ANSWERS "result.glint.answers"	/* requests by status, "200", "404", ...: those
 							 * that there were */

@@ -39,6 +39,10 @@ static int status_error(unsigned status)
 	case 401:
 	case 403:
 		return -EPERM;
+	case 421:
+		return -EADDRNOTAVAIL;
+	case 429:
+		return -EAGAIN;
 	case 503:
 		return -EBUSY;
 	default:

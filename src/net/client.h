@@ -55,6 +55,7 @@ struct glint_client {
 	enum glint_place place;
 	struct glint_peer *peer;	/* whose place it is */
 	struct glint_peer *login;	/* whose wrong passwords count; often the same */
+	bool logged_in;			/* its last login was right */
 	char name[GLINT_PEER_NAME_MAX];	/* for the log */
 	bool input_ended;
 	bool keep_alive;		/* after the reply under way */

@@ -108,6 +108,21 @@ void glint_fields_add_part_times(struct glint_text *head, const struct glint_pic
 	glint_text_field_seconds(head, "X-UStreamer-Latency", age_of(picture, now_ns));
 }
 
+void glint_fields_add_exposed(struct glint_text *head)
+{
+	glint_text_add(head, "Access-Control-Expose-Headers: "
+			     "X-Glint-Reason, X-Glint-Sequence, X-Glint-Timestamp-Ns, "
+			     "X-Glint-Clock, X-Glint-Exposure-Ns, X-Glint-Age-Ns, "
+			     "X-Glint-Width, X-Glint-Height, X-UStreamer-Online, "
+			     "X-UStreamer-Width, X-UStreamer-Height, X-UStreamer-Dropped, "
+			     "X-Timestamp");
+	for (unsigned i = 0; i < ARRAY_SIZE(times); i++) {
+		glint_text_add(head, ", ");
+		glint_text_add(head, times[i].snapshot);
+	}
+	glint_text_add(head, "\r\n");
+}
+
 void glint_fields_add_wall_clock(struct glint_text *head)
 {
 	glint_text_field_seconds(head, "X-Timestamp", glint_clock_ns(CLOCK_REALTIME));

@@ -25,6 +25,9 @@ void glint_fields_add_part_times(struct glint_text *head, const struct glint_pic
 /* X-Timestamp: the wall clock. */
 void glint_fields_add_wall_clock(struct glint_text *head);
 
+/* Which of these a page of another origin may read. */
+void glint_fields_add_exposed(struct glint_text *head);
+
 /* Why there is no live picture, in a word. Borrowed until the loop's next callback. */
 const char *glint_fields_reason(const struct glint_net *net);
 #endif

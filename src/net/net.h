@@ -28,6 +28,7 @@ struct glint_net_config {
 	const char *user, *password;	/* user NULL or "": no authentication */
 	const char *static_dir;		/* NULL: the built-in page */
 	const char *allow_origin;	/* NULL: no CORS headers */
+	const char *allow_host;		/* NULL, or names with commas between; see hosts.h */
 	const char *instance_id;	/* "" by default */
 	uint64_t timeout_ns;		/* idle connection, and one that does not take its data */
 	unsigned clients_max;		/* connections; further ones get 503 and are closed */
@@ -40,9 +41,10 @@ struct glint_net_config {
 #define GLINT_NET_EXTRA_MAX 16u
 
 struct glint_net_counters {
-	unsigned clients, streams, snapshots_waiting;
+	unsigned clients, streams, snapshots_waiting, logins_held;
 	uint64_t accepted, refused, timed_out;	/* since start */
 	uint64_t displaced;		/* closed to make room for another peer */
+	uint64_t wrong_logins, logins_unchecked;
 	uint64_t pictures_sent, pictures_skipped, bytes_sent;
 };
 

@@ -78,6 +78,19 @@ static const char *forwarded_for(const struct glint_client *client, char *out, s
 	return out;
 }
 
+void glint_note_login(struct glint_client *client)
+{
+	const struct glint_request *request = glint_http_request(client->http);
+	char path[SHOWN_MAX], whom[SHOWN_MAX + 10], more[40];
+	struct glint_net *net = client->net;
+
+	if (!note_is_due(&net->login_note, more, sizeof(more)))
+		return;
+	show(path, sizeof(path), request->path);
+	glint_log_warn(&topic, "a wrong login for \"%s\" of %s%s%s", path, client->name,
+		       forwarded_for(client, whom, sizeof(whom)), more);
+}
+
 void glint_note_request(const struct glint_client *client)
 {
 	const struct glint_request *request = glint_http_request(client->http);
@@ -93,7 +106,7 @@ void glint_note_answer(struct glint_client *client, unsigned status)
 {
 	const struct glint_request *request = glint_http_request(client->http);
 	unsigned index = glint_reply_index(status);
-	char path[SHOWN_MAX], whom[SHOWN_MAX + 10], more[40];
+	char path[SHOWN_MAX], host[SHOWN_MAX], whom[SHOWN_MAX + 10], more[40];
 	struct glint_net *net = client->net;
 
 	net->answers[index]++;
@@ -106,6 +119,14 @@ void glint_note_answer(struct glint_client *client, unsigned status)
 		return;
 	}
 	show(path, sizeof(path), request->path);
+	if (status == 421) {
+		show(host, sizeof(host), request->host);
+		glint_log_warn(&topic,
+			       "refused what %s asks of \"%s\": no name of this service; "
+			       "--allow-host adds names%s",
+			       client->name, host, more);
+		return;
+	}
 	glint_log_info(&topic, "%u for %s \"%s\" of %s%s%s", status, method_name(request->method),
 		       path, client->name, forwarded_for(client, whom, sizeof(whom)), more);
 }

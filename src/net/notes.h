@@ -24,6 +24,9 @@ struct glint_note {
 /* A connection of the peer called @name gets no place. */
 void glint_note_refused(struct glint_net *net, const char *name);
 
+/* The login of @client's request is wrong, or was not checked. */
+void glint_note_login(struct glint_client *client);
+
 /* The request that @client has read is about to be answered with @status. */
 void glint_note_answer(struct glint_client *client, unsigned status);
 

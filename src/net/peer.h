@@ -38,7 +38,8 @@ struct glint_peer {
 	unsigned refs;
 	unsigned clients;		/* connections in ordinary places */
 	unsigned monitors;		/* connections in places for /state and /snapshot */
-	uint64_t forget_ns;		/* until then it is worth remembering; 0: never was */
+	uint64_t forget_ns;		/* when its wrong logins count no more; 0: there were none */
+	uint64_t checks_ns;		/* when its logins so far would be due, at the rate of checks */
 };
 
 struct glint_peers {

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/client.h"
+#include "net/login.h"
 #include "net/notes.h"
 #include "net/reply.h"
 #include "net/server.h"
@@ -35,6 +36,10 @@ static bool client_is_dispensable(const struct glint_client *client, uint64_t no
 	if (glint_client_is_sending(client)) {
 		*since_ns = client->taken_ns;
 		return now_ns - client->taken_ns >= STUCK_NS;
+	}
+	if (IS_ENABLED(CONFIG_NET_AUTH) && glint_login_is_held(client)) {
+		*since_ns = client->request_ns;
+		return true;
 	}
 	*since_ns = client->waiting_ns;
 	return client->state == GLINT_CLIENT_READING || client->state == GLINT_CLIENT_LINGERING;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "net/fields.h"
 #include "net/server.h"
 
 #define CORS_ECHO_MAX 512u	/* of what a client's request makes us repeat */
@@ -81,6 +82,8 @@ static void add_cors(struct glint_text *head, const struct glint_net_config *con
 
 	glint_text_field(head, "Access-Control-Allow-Origin", config->allow_origin);
 	glint_text_field(head, "Access-Control-Allow-Credentials", "true");
+	if (request->method != GLINT_HTTP_OPTIONS)
+		glint_fields_add_exposed(head);
 	if (may_echo(request->cors_headers))
 		glint_text_field(head, "Access-Control-Allow-Headers", request->cors_headers);
 	if (may_echo(request->cors_method))

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "net/auth.h"
+#include "net/hosts.h"
+#include "net/login.h"
 #include "net/reply.h"
 #include "net/server.h"
 #include "net/uri.h"
@@ -77,20 +78,35 @@ static void reply_head_only(struct glint_client *client, bool options)
 	glint_client_send(client);
 }
 
+/* A login, too, keeps out pages that have found a way to the service. */
+static bool host_is_fine(const struct glint_client *client)
+{
+	const struct glint_net *net = client->net;
+
+	return !IS_ENABLED(CONFIG_NET_TCP) || !client->tcp || net->login ||
+	       glint_hosts_allow(&net->config, net->own_hosts,
+				 glint_http_request(client->http)->host);
+}
+
 void glint_routes_dispatch(struct glint_client *client)
 {
 	const struct glint_request *request = glint_http_request(client->http);
 	struct glint_net *net = client->net;
 	const struct route *route;
 
+	if (!host_is_fine(client)) {
+		client->keep_alive = false;
+		glint_reply_refusal(client, 421, "unknown-host",
+				    "this service is not known by the name in the Host field; use "
+				    "its address, or start glintd with --allow-host NAME");
+		return;
+	}
 	if (request->method == GLINT_HTTP_OPTIONS) {
 		reply_head_only(client, true);
 		return;
 	}
-	if (IS_ENABLED(CONFIG_NET_AUTH) && !glint_auth_allows(net->login, request->authorization)) {
-		glint_reply_error(client, 401);
+	if (IS_ENABLED(CONFIG_NET_AUTH) && !glint_login_passes(client))
 		return;
-	}
 	route = route_find(net, request);
 	if (client->place == GLINT_PLACE_MONITOR && !(route && route->monitors))
 		glint_place_refuse(client);

@@ -16,6 +16,8 @@
 #include "core/upcall.h"
 #include "net/auth.h"
 #include "net/client.h"
+#include "net/hosts.h"
+#include "net/login.h"
 #include "net/snapshot.h"
 #include "net/stream.h"
 
@@ -143,6 +145,7 @@ static void net_free(struct glint_net *net)
 	glint_close(&net->static_fd);
 	glint_peers_fini(&net->peers);
 	free(net->login);
+	free(net->own_hosts);
 	free(net);
 }
 
@@ -156,10 +159,13 @@ static void net_init(struct glint_net *net, struct glint_loop *loop,
 	glint_peers_init(&net->peers);
 	glint_list_init(&net->clients);
 	glint_list_init(&net->streams);
+	glint_list_init(&net->held);
 	glint_list_init(&net->snapshots);
 	glint_alarm_init(&net->sweep, loop, net_on_sweep);
 	glint_alarm_init(&net->snapshot_limit, loop, glint_snapshots_on_limit);
 	glint_alarm_init(&net->offline_tick, loop, glint_streams_on_tick);
+	glint_alarm_init(&net->login_hold, loop,
+			 IS_ENABLED(CONFIG_NET_AUTH) ? glint_logins_on_hold : NULL);
 	net->listeners.accepted = net_on_accepted;
 }
 
@@ -185,6 +191,8 @@ int glint_net_create(struct glint_net **out, struct glint_loop *loop,
 		net_free(net);
 		return err;
 	}
+	if (IS_ENABLED(CONFIG_NET_TCP) && !net->login && net->listeners.port > 0)
+		net->own_hosts = glint_hosts_own();
 	*out = net;
 	return 0;
 }
@@ -205,7 +213,7 @@ static bool net_is_busy(const struct glint_net *net)
 {
 	return !glint_list_empty(&net->clients) || glint_listeners_busy(&net->listeners) ||
 	       glint_alarm_busy(&net->sweep) || glint_alarm_busy(&net->snapshot_limit) ||
-	       glint_alarm_busy(&net->offline_tick);
+	       glint_alarm_busy(&net->offline_tick) || glint_alarm_busy(&net->login_hold);
 }
 
 /* Everything gets cancelled; the loop's next rounds bring the ends of it. */
@@ -220,6 +228,7 @@ static void net_close(struct glint_net *net)
 	glint_alarm_end(&net->sweep);
 	glint_alarm_end(&net->snapshot_limit);
 	glint_alarm_end(&net->offline_tick);
+	glint_alarm_end(&net->login_hold);
 }
 
 void glint_net_destroy(struct glint_net *net)

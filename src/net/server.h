@@ -24,6 +24,7 @@ struct glint_net {
 	const struct glint_status_ops *ops;
 	void *ctx;
 
+	char *own_hosts;		/* see hosts.h; NULL: none, or nobody asks */
 	char *login;			/* what Authorization must be; NULL: no authentication */
 	int static_fd;			/* of static_dir, or -1 */
 
@@ -31,6 +32,8 @@ struct glint_net {
 	struct glint_list streams;
 	struct glint_list snapshots;	/* those that wait */
 	struct glint_peers peers;
+	struct glint_list held;		/* answers to wrong logins; see login.h */
+	struct glint_alarm login_hold;
 	unsigned n_of_kind[2];		/* of the clients: on unix sockets, on TCP */
 	unsigned n_monitors, n_refusing;	/* connections beyond the clients, see places.h */
 	struct glint_alarm sweep;	/* closes what is too slow */
@@ -41,7 +44,7 @@ struct glint_net {
 
 	struct glint_net_counters counters;
 	uint64_t answers[GLINT_ANSWERS_MAX];	/* by glint_reply_index() */
-	struct glint_note answer_notes[GLINT_ANSWERS_MAX], refused_note;
+	struct glint_note answer_notes[GLINT_ANSWERS_MAX], refused_note, login_note;
 	struct glint_histogram send, total;	/* ns, of live pictures */
 	struct glint_rate queued;	/* pictures that at least one client took */
 	uint64_t queued_id;		/* the last of them */

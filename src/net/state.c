@@ -234,13 +234,16 @@ static json_t *clients(const struct glint_net *net, unsigned listed)
 {
 	const struct glint_net_counters *counters = &net->counters;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+			 "s:I}",
 			 "connections", INT(counters->clients), "streams", INT(counters->streams),
 			 "streams_listed", INT(listed), "snapshots_waiting",
 			 INT(counters->snapshots_waiting), "peers", INT(net->peers.n_connected),
 			 "accepted", INT(counters->accepted), "refused", INT(counters->refused),
 			 "displaced", INT(counters->displaced), "timed_out",
-			 INT(counters->timed_out), "pictures_sent", INT(counters->pictures_sent),
+			 INT(counters->timed_out), "wrong_logins", INT(counters->wrong_logins),
+			 "logins_unchecked", INT(counters->logins_unchecked), "logins_held",
+			 INT(counters->logins_held), "pictures_sent", INT(counters->pictures_sent),
 			 "pictures_skipped", INT(counters->pictures_skipped), "bytes_sent",
 			 INT(counters->bytes_sent));
 }

@@ -203,6 +203,12 @@ def test_cors():
         for reply in replies:
             assert reply.header("Access-Control-Allow-Origin") == "http://lab.example", reply
             assert reply.header("Access-Control-Allow-Credentials") == "true"
+        # What a page of that origin may read of a picture is all that there is to read.
+        service.wait_until_live()
+        reply = service.get("/snapshot?after=now")
+        exposed = reply.header("Access-Control-Expose-Headers").split(", ")
+        assert {name for name in reply.fields if name.startswith("X-")} == set(exposed), reply
+        assert len(exposed) == len(set(exposed)), exposed
     with tap.Service() as service:
         assert service.get("/state").header("Access-Control-Allow-Origin") is None
 

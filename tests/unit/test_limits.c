@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "net/client.h"
+#include "net/login.h"
 #include "net/server.h"
 #include "net_rig.h"
 
@@ -29,6 +30,12 @@ static struct glint_client *only_client(struct rig *r)
 {
 	CU_ASSERT_EQUAL_FATAL(rig_counters(r).clients, 1);
 	return glint_list_first(&r->net->clients, struct glint_client, link);
+}
+
+/* Whose wrong logins count for the connections of this process. */
+static struct glint_peer *only_login(struct rig *r)
+{
+	return glint_list_first(&r->net->clients, struct glint_client, link)->login;
 }
 
 /* As if @ns had passed for all clients. */
@@ -68,6 +75,20 @@ static unsigned asked(struct rig *r, struct peer peer, const char *request)
 	status = reply_status(peer.text);
 	peer_close(&peer);
 	return status;
+}
+
+static int tcp_connect(const struct rig *r, const char *from)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	inet_pton(AF_INET, from, &address.sin_addr);
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	address.sin_port = htons(glint_net_port(r->net));
+	inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+	CU_ASSERT_EQUAL_FATAL(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	CU_ASSERT_EQUAL(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	return fd;
 }
 
 /* --- Places ----------------------------------------------------------------------------- */
@@ -163,20 +184,6 @@ static void test_state_and_snapshot_are_answered_when_streams_fill_the_service(v
 	rig_close(&r);
 }
 
-static int tcp_connect(const struct rig *r, const char *from)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	inet_pton(AF_INET, from, &address.sin_addr);
-	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	address.sin_port = htons(glint_net_port(r->net));
-	inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
-	CU_ASSERT_EQUAL_FATAL(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	CU_ASSERT_EQUAL(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	return fd;
-}
-
 static void test_tcp_leaves_places_for_the_unix_socket(void)
 {
 	struct peer tcp[8], own;
@@ -200,6 +207,122 @@ static void test_tcp_leaves_places_for_the_unix_socket(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(tcp); i++)
 		peer_close(&tcp[i]);
 	rig_close(&r);
+}
+
+/* --- Logins ------------------------------------------------------------------------------- */
+
+#define WITH(login) "GET /state HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " login "\r\n\r\n"
+#define RIGHT	    WITH("bGFiOnRvcCBzZWNyZXQ=")	/* lab:top secret */
+#define WRONG	    WITH("bGFiOm5v")
+
+#define LOGIN_RIG(r)                                              \
+	do {                                                      \
+		if (!IS_ENABLED(CONFIG_NET_AUTH))                 \
+			GLINT_SKIP("built without CONFIG_NET_AUTH"); \
+		RIG_PREPARE(r);                                   \
+		(r)->config.user = "lab";                         \
+		(r)->config.password = "top secret";              \
+		if (IS_ENABLED(CONFIG_NET_TCP))                   \
+			(r)->config.host = "127.0.0.1";           \
+		CU_ASSERT_EQUAL_FATAL(rig_create(r), 0);          \
+	} while (0)
+
+/* Until the test rings the alarm, what is held stays held. */
+static void hold_all(struct rig *r)
+{
+	glint_alarm_set(&r->net->login_hold, GLINT_ALARM_NEVER);
+}
+
+static void test_wrong_logins_cost_their_connection_time_and_no_other(void)
+{
+	struct peer wrong, kept;
+	struct rig r;
+
+	LOGIN_RIG(&r);
+	kept = peer_ask(&r, RIGHT);
+	for (unsigned i = 0; i < GLINT_LOGIN_FREE; i++)
+		CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), WRONG), 401);
+	CU_ASSERT_EQUAL(rig_counters(&r).logins_held, 0);
+
+	wrong = peer_connect(&r);
+	peer_say(&wrong, WRONG);
+	RIG_WAIT(&r, rig_counters(&r).logins_held == 1);
+	hold_all(&r);
+	/* Right ones of the same user are answered meanwhile, and a browser's first try. */
+	CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), RIGHT), 200);
+	CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), GET("/state")), 401);
+	kept.used = 0;
+	CU_ASSERT_EQUAL(asked(&r, kept, RIGHT), 200);
+	rig_settle(r.loop);
+	peer_take(&wrong);
+	CU_ASSERT_EQUAL(wrong.used, 0);
+
+	glint_alarm_set(&r.net->login_hold, glint_now_ns());
+	PEER_WAIT(&r, &wrong, reply_complete(&wrong));
+	CU_ASSERT_EQUAL(reply_status(wrong.text), 401);
+	CU_ASSERT_EQUAL(rig_counters(&r).wrong_logins, GLINT_LOGIN_FREE + 1);
+	CU_ASSERT_EQUAL(rig_counters(&r).logins_held, 0);
+	peer_close(&wrong);
+	rig_close(&r);
+}
+
+/* A peer that hangs up before its answer comes does not get more tries by it. */
+static void test_hanging_up_does_not_give_more_tries(void)
+{
+	struct peer kept, unchecked;
+	struct rig r;
+
+	LOGIN_RIG(&r);
+	kept = peer_ask(&r, RIGHT);
+	for (unsigned i = 0; i < GLINT_LOGIN_CHECKS + 50; i++) {
+		struct peer peer = peer_connect(&r);
+
+		peer_say(&peer, WRONG);
+		RIG_WAIT(&r, rig_counters(&r).wrong_logins + rig_counters(&r).logins_unchecked ==
+				     i + 1);
+		peer_close(&peer);
+		/* No time passes for the peer. */
+		only_login(&r)->checks_ns = MAX(only_login(&r)->checks_ns, glint_now_ns()) +
+					    10 * GLINT_LOGIN_HOLD_NS * (i == GLINT_LOGIN_CHECKS);
+	}
+	CU_ASSERT_TRUE(rig_counters(&r).wrong_logins >= GLINT_LOGIN_CHECKS);
+	CU_ASSERT_TRUE(rig_counters(&r).wrong_logins <= GLINT_LOGIN_CHECKS + 1);
+	RIG_WAIT(&r, rig_counters(&r).clients == 1);
+	CU_ASSERT_EQUAL(rig_counters(&r).logins_held, 0);
+
+	unchecked = peer_ask(&r, RIGHT);
+	CU_ASSERT_EQUAL(reply_status(unchecked.text), 429);
+	CU_ASSERT_PTR_NOT_NULL(strstr(unchecked.text, "\"too-many-logins\""));
+	peer_close(&unchecked);
+	/* Who has logged in goes on, and so does any other peer. */
+	kept.used = 0;
+	CU_ASSERT_EQUAL(asked(&r, kept, RIGHT), 200);
+	if (IS_ENABLED(CONFIG_NET_TCP))
+		CU_ASSERT_EQUAL(asked(&r, peer_of(tcp_connect(&r, "127.0.0.2")), RIGHT), 200);
+	rig_close(&r);
+}
+
+static void test_what_is_remembered_of_peers_has_a_bound(void)
+{
+	struct glint_peer_key key = { .bytes = { 99 } };
+	struct glint_peers peers;
+	struct glint_peer *peer;
+
+	glint_peers_init(&peers);
+	for (unsigned i = 0; i < 10000; i++) {
+		memcpy(key.bytes + 1, &i, sizeof(i));
+		peer = glint_peer_get(&peers, &key);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(peer);
+		CU_ASSERT_EQUAL(peer->forget_ns, 0);
+		peer->forget_ns = i % 2 ? UINT64_MAX : 0;
+		peer = glint_peer_put(&peers, peer);
+		CU_ASSERT_TRUE(peers.n_remembered <= GLINT_PEERS_REMEMBERED);
+	}
+	CU_ASSERT_EQUAL(peers.n_remembered, GLINT_PEERS_REMEMBERED);
+	peer = glint_peer_get(&peers, &key);
+	CU_ASSERT_EQUAL(peer->forget_ns, UINT64_MAX);	/* the newest is */
+	peer = glint_peer_put(&peers, peer);
+	glint_peers_fini(&peers);
 }
 
 /* --- Slow and stuck ------------------------------------------------------------------- */
@@ -341,6 +464,9 @@ GLINT_TESTS("limits",
 	GLINT_TEST(test_streams_that_are_read_are_not_displaced),
 	GLINT_TEST(test_state_and_snapshot_are_answered_when_streams_fill_the_service),
 	GLINT_TEST(test_tcp_leaves_places_for_the_unix_socket),
+	GLINT_TEST(test_wrong_logins_cost_their_connection_time_and_no_other),
+	GLINT_TEST(test_hanging_up_does_not_give_more_tries),
+	GLINT_TEST(test_what_is_remembered_of_peers_has_a_bound),
 	GLINT_TEST(test_a_peer_that_reads_slowly_is_not_taken_for_one_that_reads_nothing),
 	GLINT_TEST(test_in_a_full_house_what_nobody_reads_goes_sooner),
 	GLINT_TEST(test_the_state_lists_some_streams_and_counts_all),

@@ -291,7 +291,7 @@ static void tcp_answers(struct rig *r)
 {
 	struct peer peer = peer_of(tcp_connect(glint_net_port(r->net)));
 
-	peer_say(&peer, GET("/state"));
+	peer_say(&peer, "GET /state HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	PEER_WAIT(r, &peer, reply_complete(&peer));
 	CU_ASSERT_EQUAL(reply_status(peer.text), 200);
 	peer_close(&peer);

@@ -20,6 +20,8 @@ static const struct {
 	{ -ETIMEDOUT, "no answer in time; see glintd's log, or allow more with --timeout" },
 	{ -ECONNRESET, "it went away in the middle of an answer; see glintd's log" },
 	{ -EPERM, "it asks for a login; set GLINT_LOGIN to USER:PASSWORD" },
+	{ -EAGAIN, "it has had too many wrong logins from here; wait a few seconds" },
+	{ -EADDRNOTAVAIL, "it does not know that name; use its address, or see glintd's --allow-host" },
 	{ -EBUSY, "it has as many clients as it takes; see glintd's --clients-max" },
 	{ -EPROTO, "what answers there is no glint service; choose another with --socket" },
 	{ -EMSGSIZE, "it sends more than a glint service would; choose another with --socket" },

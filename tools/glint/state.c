@@ -53,6 +53,8 @@ static const struct tool_row rows[] = {
 	{ "", GLINT_STATE_CLIENTS, "",
 	  "{accepted} accepted, {refused} refused, {timed_out} timed out" },
 	{ "", GLINT_STATE_CLIENTS, "displaced", "{displaced} made room for another of {peers} peers" },
+	{ "", GLINT_STATE_CLIENTS, "wrong_logins",
+	  "{wrong_logins} wrong logins, {logins_unchecked} not checked, {logins_held} held now" },
 	{ "", GLINT_STATE_CLIENTS, "",
 	  "{pictures_sent} pictures sent, {pictures_skipped} skipped, {bytes_sent|bytes}" },
 };
