@@ -9,6 +9,9 @@
  * code plus 1, from '@' on 64 bytes for each step. The pieces of the rest of the input
  * have these lengths in turn, again and again. What is left after PIECES_MAX of them is one
  * piece, and so is all of it without such a character.
+ *
+ * Behind that line, each DEL (0x7f) stands for STRETCH more of the byte before it, so that
+ * a small input reaches the bounds that are counted in kilobytes.
  */
 #ifndef GLINT_TESTS_FUZZ_H
 #define GLINT_TESTS_FUZZ_H
@@ -16,35 +19,56 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 
 #define PIECES_MAX 64	/* more would only be slow */
+#define STRETCH	   4000
+#define SIZE_MAX_STRETCHED 100000
 
 struct plan {
 	unsigned switches;
 	const uint8_t *lengths;
 	size_t n_lengths, next;
-	const uint8_t *bytes;		/* behind the line */
+	uint8_t *rest;			/* what is behind the line, stretched; plan_fini() frees it */
+	const uint8_t *bytes;		/* what is left of that */
 	size_t size;
 };
+
+static inline void plan_set_rest(struct plan *plan, const uint8_t *data, size_t size)
+{
+	plan->rest = malloc(size + SIZE_MAX_STRETCHED);
+	plan->bytes = plan->rest;
+	for (size_t i = 0; i < size; i++) {
+		if (data[i] != 0x7f || plan->size == 0) {
+			plan->rest[plan->size++] = data[i];
+		} else if (plan->size <= SIZE_MAX_STRETCHED - STRETCH) {
+			memset(plan->rest + plan->size, plan->rest[plan->size - 1], STRETCH);
+			plan->size += STRETCH;
+		}
+	}
+}
 
 static inline struct plan plan_of(const uint8_t *data, size_t size)
 {
 	const uint8_t *end = size > 0 ? memchr(data, '\n', size) : NULL;
-	struct plan plan = { .bytes = data, .size = size };
+	size_t line = end ? (size_t)(end - data) + 1 : 0;
+	struct plan plan = { 0 };
 
-	if (!end)
-		return plan;
-	plan.bytes = end + 1;
-	plan.size = size - (size_t)(plan.bytes - data);
-	if (end > data) {
+	if (line > 1) {
 		plan.switches = data[0] & 0x3f;
 		plan.lengths = data + 1;
-		plan.n_lengths = (size_t)(end - plan.lengths);
+		plan.n_lengths = line - 2;
 	}
+	plan_set_rest(&plan, data + line, size - line);
 	return plan;
+}
+
+static inline void plan_fini(struct plan *plan)
+{
+	free(plan->rest);
 }
 
 static inline bool plan_switch(const struct plan *plan, unsigned number)

@@ -155,5 +155,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		read_snapshot(client);
 	glint_client_destroy(client);
+	plan_fini(&server);
 	return 0;
 }

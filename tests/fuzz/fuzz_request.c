@@ -287,5 +287,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	fuzz_parser(&plan);
 	fuzz_connection(plan);
+	plan_fini(&plan);
 	return 0;
 }
