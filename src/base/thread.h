@@ -7,7 +7,7 @@
 
 /*
  * Starts @main(@arg) as a thread called @name (of which the kernel keeps 15 bytes) that takes no
- * signals: they are the main thread's. -EAGAIN, ...
+ * signals but its own faults: they are the guard's. -EAGAIN, ...
  */
 int glint_thread_start(pthread_t *thread, const char *name, void *(*main)(void *), void *arg);
 
