@@ -171,6 +171,37 @@ static int check_count(const struct glint_net_config *config)
 	return 0;
 }
 
+static bool is_loopback(int fd)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t len = sizeof(address);
+
+	(void)getsockname(fd, (struct sockaddr *)&address, &len);
+	if (address.ss_family == AF_INET)
+		return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 ==
+		       IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&address)->sin6_addr);
+}
+
+/* A unix socket has permissions; a TCP port has none. */
+static void warn_of_tcp(const struct glint_listeners *listeners,
+			const struct glint_net_config *config)
+{
+	bool tcp = false, local = true;
+
+	if (config->user && *config->user)
+		return;
+	for (unsigned i = 0; i < listeners->count; i++) {
+		if (!listeners->list[i].tcp)
+			continue;
+		tcp = true;
+		local = local && is_loopback(listeners->list[i].fd);
+	}
+	if (tcp)
+		glint_log_warn(&topic, "TCP without a login: %s can see the video; see --user",
+			       local ? "each user of this machine" : "everyone on the network");
+}
+
 int glint_listeners_open(struct glint_listeners *listeners, struct glint_loop *loop,
 			 const struct glint_net_config *config)
 {
@@ -190,6 +221,7 @@ int glint_listeners_open(struct glint_listeners *listeners, struct glint_loop *l
 		return err;
 	}
 	take_passed(listeners, config);
+	warn_of_tcp(listeners, config);
 	return 0;
 }
 
