@@ -22,7 +22,7 @@
 #include "options.h"
 #include "systemd.h"
 
-#define STOP_TIMEOUT_NS (300 * GLINT_NSEC_PER_MSEC)	/* for a stuck device; ends well under 1 s */
+#define STOP_TIMEOUT_NS (300 * GLINT_NSEC_PER_MSEC)	/* for a stuck device: the socket is gone before */
 
 static const struct glint_log_topic topic = { "service" };
 

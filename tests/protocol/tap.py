@@ -85,10 +85,11 @@ def is_sanitized():
 class Service:
     """glintd on a unix socket in a folder of its own, gone at the end of the with block."""
 
-    def __init__(self, *args, device="test", unix=True, environment=None):
+    def __init__(self, *args, device="test", unix=True, environment=None, stderr=None):
         self.args = ["--device", device, *args] if device else list(args)
         self.unix = unix
         self.environment = environment
+        self.stderr = stderr	# instead of the file of log_text()
         self.exit_code = None
 
     def __enter__(self):
@@ -98,7 +99,8 @@ class Service:
             self.log = stack.enter_context(open(os.path.join(self.dir, "log"), "wb"))
             args = [*self.args, "--unix", self.path] if self.unix else self.args
             self.process = subprocess.Popen([GLINTD, *args], stdin=subprocess.DEVNULL,
-                                            stderr=self.log, env=self.environment)
+                                            stderr=self.stderr or self.log,
+                                            env=self.environment)
             stack.callback(self.end)
             if self.unix:
                 self.wait_for_path()

@@ -7,6 +7,7 @@
 #include <glint/client.h>
 #include <glint/protocol.h>
 
+#include "base/descriptors.h"
 #include "tool.h"
 
 #define TIMEOUT_MAX_S 86400
@@ -143,6 +144,7 @@ int main(int argc, char **argv)
 	char name[32];
 	int code;
 
+	glint_descriptors_hold();
 	argp_program_version = "glint " GLINT_VERSION;
 	argp_err_exit_status = GLINT_EXIT_USAGE;
 	if (argp_parse(&main_argp, argc, argv, ARGP_IN_ORDER, NULL, &chosen) != 0)
