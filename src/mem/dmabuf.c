@@ -80,14 +80,14 @@ static int plane_sync(const struct glint_plane *plane, uint64_t flags)
 	struct dma_buf_sync sync = { .flags = flags };
 	int err;
 
-	/* The exporter may be waiting for its memory; the kernel's header asks to repeat. */
+	/* linux/dma-buf.h: restart the call after EAGAIN and EINTR. */
 	do
 		err = ioctl(plane->fd, DMA_BUF_IOCTL_SYNC, &sync) < 0 ? -errno : 0;
 	while (err == -EINTR || err == -EAGAIN);
 	return err;
 }
 
-/* V4L2 does it for its own queues' memory, and a memfd is no dma-buf. */
+/* V4L2 syncs the memory of its own queues, and a memfd is no dma-buf. */
 static bool needs_sync(enum glint_memory memory)
 {
 	switch (memory) {
@@ -101,7 +101,7 @@ static bool needs_sync(enum glint_memory memory)
 	}
 }
 
-/* All planes get their turn, so that each begin has its end; the first error is told. */
+/* Syncs all planes even after an error, so that each begin has its end; returns the first error. */
 static int dmabuf_sync(const struct glint_dmabuf *buf, uint64_t flags)
 {
 	int err = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory of one video buffer: up to four planes, each a file descriptor that
- * other devices can import and, where the CPU reads it, a mapping. A dmabuf
- * belongs to its slot for the slot's whole life.
+ * The memory of one video buffer: up to four planes, each with a file descriptor that other
+ * devices can import and, where the CPU reads it, a map. A dmabuf belongs to its slot for
+ * the slot's whole life.
  */
 #ifndef GLINT_MEM_DMABUF_H
 #define GLINT_MEM_DMABUF_H
@@ -27,14 +27,14 @@ enum glint_memory {
 struct glint_plane {
 	int fd;			/* dma-buf (memfd for GLINT_MEMORY_MEMFD), or -1 */
 	/*
-	 * Read and write (io_uring cannot register read-only maps). NULL until
-	 * glint_dmabuf_map(): what only other devices read is never mapped.
+	 * Readable and writable, because io_uring cannot register read-only maps. NULL until
+	 * glint_dmabuf_map(): memory that only devices read is never mapped.
 	 */
 	uint8_t *map;
 	size_t size;		/* bytes, as allocated */
 	/*
-	 * Where the present frame's data begin (V4L2's data_offset): the producer sets it
-	 * for each frame, and it is 0 but for raw frames of a few drivers.
+	 * Where the present frame's data begin (V4L2's data_offset). The producer sets it for
+	 * each frame; it is 0 except for raw frames of a few drivers.
 	 */
 	uint32_t offset;
 };
@@ -48,25 +48,25 @@ struct glint_dmabuf {
 /* "v4l2", "udmabuf", "memfd", as /state shows it. */
 const char *glint_memory_name(enum glint_memory memory);
 
-/* All planes absent. */
+/* Makes an empty buffer without planes. */
 void glint_dmabuf_init(struct glint_dmabuf *buf);
 
-/* Unmaps and closes whatever there is; init'ed again afterwards. */
+/* Unmaps and closes all planes; @buf is empty again. */
 void glint_dmabuf_fini(struct glint_dmabuf *buf);
 
 /*
- * Maps what is not mapped yet, for the CPU to read; it stays so. Loop thread, or whoever
- * has the buffer to himself. -EFAULT: a plane has no descriptor to be mapped by.
+ * Maps the planes that are not mapped yet, for the CPU to read; the maps stay. Loop thread,
+ * or the buffer's only user. -EFAULT: a plane has neither map nor descriptor.
  */
 int glint_dmabuf_map(struct glint_dmabuf *buf);
 
-/* Undoes that, where there is a descriptor to map it by again. */
+/* Unmaps the planes that a descriptor can map again. */
 void glint_dmabuf_unmap(struct glint_dmabuf *buf);
 
 /*
- * Brackets CPU reads (DMA_BUF_IOCTL_SYNC). Needed for memory that the capture imports; the
- * V4L2 core keeps its own buffers coherent in QBUF and DQBUF, so there it does
- * nothing (videobuf2-core.c). Any thread. Negative errno from the ioctl.
+ * Bracket CPU reads (DMA_BUF_IOCTL_SYNC). Needed for memory that the capture imports; for
+ * V4L2's own buffers both do nothing, because QBUF and DQBUF keep those coherent
+ * (videobuf2-core.c). Any thread. Return the ioctl's negative errno.
  */
 int glint_dmabuf_begin_read(const struct glint_dmabuf *buf);
 int glint_dmabuf_end_read(const struct glint_dmabuf *buf);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libdrm is loaded when such memory is wanted, and not linked: few services ever want it. */
+/* libdrm is loaded on demand, not linked: few services ever need this memory. */
 #include "mem/dumb.h"
 
 #include <dlfcn.h>
@@ -14,13 +14,13 @@
 
 #define LIBRARY "libdrm.so.2"
 
-#define LINE  4096u	/* bytes; a multiple of all alignments that drivers want */
+#define LINE  4096u	/* bytes; a multiple of every driver's alignment */
 #define ROUND 65536u	/* lines, and pages of any kernel */
 
 GLINT_DLOPEN_NOTE("drm", "Frame memory that devices share through a display driver", "suggested",
 		  LIBRARY);
 
-/* What is used of libdrm; all of it, or nothing. */
+/* The functions of libdrm that are used. */
 struct drm {
 	typeof(drmModeCreateDumbBuffer) *create;
 	typeof(drmPrimeHandleToFD) *export;
@@ -39,7 +39,7 @@ const char *glint_dumb_name(unsigned index)
 	return index < ARRAY_SIZE(devices) ? devices[index] : NULL;
 }
 
-/* Never unloaded. */
+/* Loads libdrm, which stays loaded. */
 static bool drm_load(struct drm *drm)
 {
 	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
@@ -52,7 +52,7 @@ static bool drm_load(struct drm *drm)
 	return drm->create && drm->export && drm->destroy;
 }
 
-/* A descriptor of a buffer that lives as long as it does. @size: whole lines. */
+/* Returns a descriptor; the buffer lives until it is closed. @size: whole lines. */
 static int dumb_alloc(const struct drm *drm, int device, size_t size)
 {
 	uint32_t handle, pitch;

@@ -12,7 +12,7 @@
 
 const char *glint_heap_name(unsigned index)
 {
-	/* As kernels and vendors have named them over the years. */
+	/* The names that kernels and vendors have used. */
 	static const char *const names[] = {
 		"default_cma_region",
 		"linux,cma",

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 
-/* Of whole pages, and never to shrink: udmabuf takes nothing else. */
+/* Sealed against shrinking, which udmabuf requires. @size: whole pages. */
 static int memfd_create_sealed(size_t size)
 {
 	int fd = memfd_create("glint-frame", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -28,7 +28,7 @@ static int memfd_create_sealed(size_t size)
 	return fd;
 }
 
-/* Negative where there is no udmabuf, it is not ours to use, or @size is above its limit. */
+/* Negative errno: udmabuf is missing or may not be opened, or @size is above its limit. */
 static int udmabuf_wrap(int memfd, size_t size)
 {
 	struct udmabuf_create create = {
@@ -67,7 +67,7 @@ int glint_udmabuf_add_plane(struct glint_dmabuf *buf, size_t size)
 	plane.fd = memfd_create_sealed(plane.size);
 	if (plane.fd < 0)
 		return plane.fd;
-	/* The memfd's own mapping: io_uring can register it, a dma-buf's it cannot. */
+	/* Maps the memfd, not the udmabuf: io_uring cannot register a dma-buf's map. */
 	plane.map = mmap(NULL, plane.size, PROT_READ | PROT_WRITE, MAP_SHARED, plane.fd, 0);
 	if (plane.map == MAP_FAILED) {
 		close(plane.fd);
@@ -80,7 +80,7 @@ int glint_udmabuf_add_plane(struct glint_dmabuf *buf, size_t size)
 		plane.fd = fd;
 	}
 
-	/* One plane that is no dma-buf, and the buffer as a whole cannot be imported. */
+	/* A buffer can be imported only if all its planes are dma-bufs. */
 	if (!wrapped || buf->memory == GLINT_MEMORY_MEMFD)
 		buf->memory = GLINT_MEMORY_MEMFD;
 	else

@@ -12,7 +12,7 @@ static int kernel_open(struct glint_v4l2_access *access, const char *path)
 	int fd;
 
 	(void)access;
-	/* Read and write, else a driver's buffers could not be mapped for io_uring. */
+	/* io_uring registers writable maps only, and a writable map needs O_RDWR. */
 	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

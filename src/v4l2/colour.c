@@ -53,8 +53,8 @@ void glint_colour_set(struct glint_format *format, uint32_t colorspace, uint32_t
 	format->matrix = matrix_of(ycbcr_enc);
 
 	/*
-	 * Luma alone would be limited by V4L2's rule. What gives it uses all values, though:
-	 * monochrome sensors, and vivid.
+	 * By V4L2's rule, luma without chroma has limited range. The devices that deliver it
+	 * use the full range nevertheless: monochrome sensors, and vivid.
 	 */
 	if (quantization != V4L2_QUANTIZATION_FULL_RANGE &&
 	    quantization != V4L2_QUANTIZATION_LIM_RANGE)

@@ -12,7 +12,7 @@
 	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_PACKED_YUV, .mem_planes = 1,      \
 	  .bytes_per_pixel = 2, .h_sub = 2, .v_sub = 1, .cost = 2, .order = { __VA_ARGS__ } }
 
-/* order: where Y, Cb, Cr come; only which of the chromas is first counts. */
+/* order: positions of Y, Cb, Cr; only the order of the two chromas matters. */
 #define CBCR { 0, 1, 2 }
 #define CRCB { 0, 2, 1 }
 #define YUV(code, name_, layout_, planes, h, v, cost_, order_)                                    \
@@ -27,7 +27,7 @@
 	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_##layout_, .mem_planes = 1,       \
 	  .bytes_per_pixel = bytes, .h_sub = 1, .v_sub = 1, .cost = cost_ }
 
-/* Read by libv4lconvert, into one of the above. */
+/* libv4lconvert converts these to one of the formats above. */
 #define CONVERTED(code, name_, bits, blocks, becomes_)                                            \
 	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_OTHER, .mem_planes = 1,           \
 	  .h_sub = 1, .v_sub = 1, .bits_per_pixel = bits, .in_blocks = blocks, .cost = 10,        \
@@ -41,14 +41,14 @@
 	OTHER(V4L2_PIX_FMT_S##order_##16, "S" #order_ "16", 16, RGB24)
 
 /*
- * In order of cost. libjpeg takes 4:2:0 planes as they are; interleaved chroma
- * must be taken apart, 4:2:2 and 4:4:4 have more of it, and RGB must be converted.
- * A device's own JPEG costs nothing, but what it lost is lost: it comes after all
- * that is exact, and v4l2/choose.c says when it is taken all the same. What
- * libv4lconvert reads is taken where there is nothing else: it costs a pass more.
- * Of its formats those are left out that are compressed, for its decoders read on
- * beyond damaged data, or are programs that it starts (OV511, OV518), and those
- * whose colours come out wrong (HSV), or whose width it takes for granted (HM12).
+ * In order of encoding cost. libjpeg reads 4:2:0 planes as they are; interleaved chroma must
+ * be separated, 4:2:2 and 4:4:4 have more of it, and RGB must be converted. A device's own
+ * JPEG costs nothing but is lossy, so it comes after the exact formats; v4l2/choose.c says
+ * when it wins nevertheless. Formats for libv4lconvert come last: they cost one more pass.
+ *
+ * Some formats of libv4lconvert are not listed: compressed ones, because its decoders read
+ * past damaged data or are separate programs (OV511, OV518); HSV, whose colours come out
+ * wrong; and HM12, whose width the library assumes.
  */
 /* clang-format off */
 static const struct glint_format_info formats[] = {
@@ -150,7 +150,7 @@ uint32_t glint_format_parse(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
 		if (strcasecmp(name, formats[i].name) == 0)
 			return formats[i].fourcc;
-	/* pgAA and pGAA are two formats. */
+	/* The exact case first: pgAA and pGAA are two formats. */
 	fourcc = find_text(name, strcmp);
 	return fourcc ? fourcc : find_text(name, strcasecmp);
 }

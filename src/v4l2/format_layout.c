@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the components of a format lie in its planes, and whether a driver's figures allow that. */
+/* Where the components of a format lie in its planes, and whether the driver's sizes have room for them. */
 #include <assert.h>
 #include <errno.h>
 
@@ -8,7 +8,7 @@
 
 #define WIDTH_MAX 15360
 #define HEIGHT_MAX 8640
-#define PLANE_SIZE_MAX (1u << 30)	/* RGB of the largest size is half of it */
+#define PLANE_SIZE_MAX (1u << 30)	/* twice the largest RGB32 frame */
 
 static uint32_t divide_up(uint32_t value, uint32_t by)
 {
@@ -55,7 +55,7 @@ static uint32_t luma_line(const struct glint_format *format)
 {
 	const struct glint_format_info *info = format->info;
 
-	/* A packed pair of pixels is never half there. */
+	/* An odd width still stores the whole last pair of pixels. */
 	if (info->layout == GLINT_LAYOUT_PACKED_YUV)
 		return divide_up(format->width, 2) * 4;
 	if (info->layout == GLINT_LAYOUT_OTHER)
@@ -63,7 +63,7 @@ static uint32_t luma_line(const struct glint_format *format)
 	return format->width * info->bytes_per_pixel;
 }
 
-/* In one memory plane, the chroma lines are as padded as the luma lines, in proportion. */
+/* Chroma lines in the luma plane have the luma lines' padding, in proportion. */
 static uint64_t chroma_stride(const struct glint_format *format, unsigned plane)
 {
 	const struct glint_format_info *info = format->info;
@@ -137,7 +137,7 @@ static bool plane_fits(const struct glint_format *format, unsigned plane)
 	return size > 0 && size <= PLANE_SIZE_MAX && size >= glint_format_min_size(format, plane);
 }
 
-/* The library writes whole blocks, and looks at a Bayer pattern's neighbours. */
+/* libv4lconvert writes whole blocks, and reads the neighbours of a Bayer pixel. */
 static bool size_is_convertible(const struct glint_format *format)
 {
 	if (format->info->in_blocks)

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "v4l2/vdev.h"
 
-#define EVENTS_MAX 64	/* in one go: a driver's queue is far shorter */
+#define EVENTS_MAX 64	/* dequeued per call; a driver's queue is far shorter */
 
 static int enum_input(const struct glint_vdev *vdev, struct v4l2_input *input)
 {
@@ -21,7 +21,7 @@ int glint_input_select(struct glint_vdev *vdev, uint32_t input)
 	int index = (int)input;
 	int err = glint_vdev_ioctl(vdev, VIDIOC_S_INPUT, &index);
 
-	/* Sensors behind a media controller have no inputs at all. */
+	/* Capture nodes behind a media controller have no inputs. */
 	if (err == -ENOTTY)
 		err = input == 0 ? 0 : -EINVAL;
 	if (err < 0)
@@ -43,7 +43,7 @@ int glint_input_set_standard(struct glint_vdev *vdev, uint64_t standard)
 
 void glint_input_subscribe(struct glint_vdev *vdev)
 {
-	/* The id is the input's index; with 0 the events of another input are asked for. */
+	/* The id is the input's index: id 0 would subscribe to another input's events. */
 	struct v4l2_event_subscription subscription = {
 		.type = V4L2_EVENT_SOURCE_CHANGE,
 		.id = vdev->input,
@@ -114,13 +114,13 @@ int glint_input_follow_timings(struct glint_vdev *vdev)
 	if (err < 0)
 		return err;
 	err = glint_vdev_ioctl(vdev, VIDIOC_S_DV_TIMINGS, &dv);
-	if (err < 0)	/* vivid sees interlaced signals, and cannot take them */
+	if (err < 0)	/* vivid detects interlaced timings that it cannot capture */
 		return err == -EINVAL ? -ERANGE : err;
 	vdev->timings = timings;
 	return 0;
 }
 
-/* A receiver measures the clock anew each time, so it is never the very same. */
+/* Receivers measure the pixel clock, so two readings of one signal differ slightly. */
 static bool clock_differs(uint64_t one, uint64_t other)
 {
 	uint64_t difference = one > other ? one - other : other - one;
@@ -135,7 +135,7 @@ static int check_timings(const struct glint_vdev *vdev)
 	struct glint_timings now;
 	int err = glint_vdev_ioctl(vdev, VIDIOC_QUERY_DV_TIMINGS, &dv);
 
-	/* Some cannot measure while they stream: then the driver's event has to do. */
+	/* Some receivers cannot measure while they stream: the driver's event must do. */
 	if (err == -EBUSY || err == -ENOTTY || err == -ENODATA)
 		return 0;
 	if (err >= 0)
@@ -147,7 +147,7 @@ static int check_timings(const struct glint_vdev *vdev)
 	       clock_differs(now.pixelclock, before->pixelclock);
 }
 
-/* vivid's input has no lock, too, while its timings are out of range. */
+/* vivid reports no lock for timings that are out of range, too. */
 static int why_no_lock(const struct glint_vdev *vdev)
 {
 	struct v4l2_dv_timings dv = { 0 };

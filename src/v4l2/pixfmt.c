@@ -71,7 +71,7 @@ void glint_pixfmt_ask_for_jpegs_colours(struct v4l2_format *fmt)
 
 static void read_single(const struct v4l2_pix_format *pix, struct glint_format *format)
 {
-	/* Without the magic the last members are not the driver's. */
+	/* Without the magic number the driver did not fill in the last fields. */
 	bool extended = pix->priv == V4L2_PIX_FMT_PRIV_MAGIC;
 
 	*format = (struct glint_format){

@@ -13,11 +13,11 @@ int glint_role_ask(struct glint_v4l2_access *access, int fd, struct v4l2_capabil
 {
 	int err = glint_v4l2_ioctl(access, fd, VIDIOC_QUERYCAP, cap);
 
-	/* Other character devices, pipes and files say one of these. */
+	/* What other character devices, pipes and files answer. */
 	return err == -EINVAL || err == -ENOTTY ? -ENOTTY : err;
 }
 
-/* Of this node, not of all that the driver has. */
+/* The capabilities of this node, not of the whole device. */
 static uint32_t node_caps(const struct v4l2_capability *cap)
 {
 	return cap->capabilities & V4L2_CAP_DEVICE_CAPS ? cap->device_caps : cap->capabilities;
@@ -27,7 +27,7 @@ enum glint_role glint_role_of(const struct v4l2_capability *cap)
 {
 	uint32_t caps = node_caps(cap);
 
-	/* Older M2M drivers say that they capture and put out. */
+	/* Older M2M drivers report CAPTURE and OUTPUT instead. */
 	if (caps & M2M || (caps & CAPTURE && caps & OUTPUT))
 		return GLINT_ROLE_M2M;
 	if (caps & V4L2_CAP_TOUCH || !(caps & CAPTURE) || !(caps & V4L2_CAP_STREAMING))

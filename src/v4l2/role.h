@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a video node is good for, by its capabilities. */
+/* The role of a video node, by its capabilities. */
 #ifndef GLINT_V4L2_ROLE_H
 #define GLINT_V4L2_ROLE_H
 
@@ -17,7 +17,7 @@ enum glint_role {
 	GLINT_ROLE_OTHER,	/* outputs, metadata, radio, touch, or no streaming */
 };
 
-/* Copies a text of struct v4l2_capability, which need not end with a zero, to an array with room for one. */
+/* Copies a string of struct v4l2_capability, which may lack its zero, to an array that is one byte longer. */
 #define GLINT_ROLE_TEXT(to, from)                                                                 \
 	do {                                                                                      \
 		static_assert(sizeof(to) > sizeof(from), "");                                     \
@@ -25,17 +25,17 @@ enum glint_role {
 		(to)[sizeof(from)] = '\0';                                                        \
 	} while (0)
 
-/* QUERYCAP. -ENOTTY: this is no V4L2 device. */
+/* VIDIOC_QUERYCAP. -ENOTTY: not a V4L2 device. */
 int glint_role_ask(struct glint_v4l2_access *access, int fd, struct v4l2_capability *cap);
 
 enum glint_role glint_role_of(const struct v4l2_capability *cap);
 
-/* Of a capture node: it has the multi-planar API. */
+/* Whether a capture node uses the multi-planar API. */
 bool glint_role_is_mplane(const struct v4l2_capability *cap);
 
-/* The same of an M2M node. */
+/* Whether an M2M node uses the multi-planar API. */
 bool glint_role_is_m2m_mplane(const struct v4l2_capability *cap);
 
-/* Its pipeline is set up elsewhere, by a media controller. */
+/* Whether the pipeline behind the node must be set up through a media controller. */
 bool glint_role_is_pipeline(const struct v4l2_capability *cap);
 #endif

@@ -66,7 +66,7 @@ static int set_format(struct glint_vdev *vdev, const struct glint_format *wish, 
 	struct glint_format format;
 	int err;
 
-	/* Colours are only converted for who names a colorspace, and that is to stay. */
+	/* Drivers convert colours only for a caller that names the present colorspace. */
 	err = as_jpeg ? glint_vdev_ioctl(vdev, VIDIOC_G_FMT, &fmt) : 0;
 	if (err < 0)
 		return err;
