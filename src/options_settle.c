@@ -50,8 +50,8 @@ static int settle_capture(struct glint_options_run *run)
 	struct glint_capture_config *capture = &run->settings->capture;
 	bool pattern = strcmp(capture->device, "test") == 0;
 
-	if (pattern && !IS_ENABLED(CONFIG_CAPTURE_PATTERN)) {
-		fputs("glintd: --device test: built without CONFIG_CAPTURE_PATTERN\n", run->err);
+	if (pattern && !IS_ENABLED(CONFIG_PATTERN)) {
+		fputs("glintd: --device test: built without CONFIG_PATTERN\n", run->err);
 		return -EINVAL;
 	}
 	if (strcmp(capture->device, "auto") == 0)

@@ -20,6 +20,7 @@
 #include "encode/encoder.h"
 #include "net/net.h"
 #include "options.h"
+#include "pattern/pattern.h"
 #include "systemd.h"
 
 #define STOP_TIMEOUT_NS (300 * GLINT_NSEC_PER_MSEC)	/* for a stuck device: the socket is gone before */
@@ -37,6 +38,7 @@ struct glint_service {
 	const struct glint_settings *settings;
 	struct glint_loop *loop;
 	struct glint_net *net;
+	struct glint_pattern *pattern;	/* NULL: a real device */
 	struct glint_capture *capture;
 	struct glint_encoder *encoder;
 	struct glint_capture_listener listener;
@@ -359,7 +361,20 @@ static int service_create_capture(struct glint_service *service)
 
 	config.raw_formats = IS_ENABLED(CONFIG_ENCODE_CPU);
 	config.other_formats = IS_ENABLED(CONFIG_LIBV4LCONVERT);
+	if (IS_ENABLED(CONFIG_PATTERN) && config.device && strcmp(config.device, "test") == 0) {
+		service->pattern = glint_pattern_create(config.fps_milli);
+		if (!service->pattern)
+			return -ENOMEM;
+		config.access = glint_pattern_access(service->pattern);
+		config.kind = "test";
+	}
 	return glint_capture_create(&service->capture, service->loop, &config, &service->listener);
+}
+
+static void service_destroy_pattern(struct glint_service *service)
+{
+	if (IS_ENABLED(CONFIG_PATTERN))
+		glint_pattern_destroy(service->pattern);
 }
 
 static int service_create_encoder(struct glint_service *service)
@@ -407,7 +422,7 @@ int glint_service_create(struct glint_service **out, const struct glint_settings
 	err = service_create_capture(service);
 	if (err < 0) {
 		glint_log_err(&topic, err, "cannot prepare the capture");
-		goto destroy_net;
+		goto destroy_pattern;
 	}
 	err = service_create_encoder(service);
 	if (err < 0) {
@@ -419,7 +434,8 @@ int glint_service_create(struct glint_service **out, const struct glint_settings
 
 destroy_capture:
 	glint_capture_destroy(service->capture, glint_now_ns() + STOP_TIMEOUT_NS);
-destroy_net:
+destroy_pattern:
+	service_destroy_pattern(service);
 	glint_net_destroy(service->net);
 destroy_loop:
 	glint_loop_destroy(service->loop);
@@ -470,6 +486,7 @@ bool glint_service_destroy(struct glint_service *service)
 	clean = glint_capture_destroy(service->capture, glint_now_ns() + STOP_TIMEOUT_NS);
 	if (!clean)
 		return false;	/* a stuck thread still borrows what is left */
+	service_destroy_pattern(service);
 	glint_loop_destroy(service->loop);
 	free(service);
 	return true;

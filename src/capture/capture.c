@@ -5,11 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "capture/internal.h"
-#include "capture/pattern.h"
-
-static const struct glint_log_topic topic = { "capture" };
 
 #define STUCK_NS (3 * GLINT_NSEC_PER_SEC)
 
@@ -43,11 +39,6 @@ static void capture_on_refusal(struct glint_deferred *deferred)
 		glint_capture_fail(capture, capture->refused_err);
 }
 
-static bool is_pattern(const struct glint_capture_config *config)
-{
-	return !config->access && config->device && strcmp(config->device, "test") == 0;
-}
-
 static int capture_copy_config(struct glint_capture *capture,
 			       const struct glint_capture_config *config)
 {
@@ -64,26 +55,8 @@ static int capture_copy_config(struct glint_capture *capture,
 	return 0;
 }
 
-static int capture_choose_access(struct glint_capture *capture)
-{
-	const struct glint_capture_config *config = &capture->config;
-
-	capture->source.access = config->access ? config->access : glint_v4l2_kernel();
-	if (!is_pattern(config))
-		return 0;
-	if (!IS_ENABLED(CONFIG_CAPTURE_PATTERN))
-		return glint_log_err(&topic, -ENOTSUP, "the test pattern is not built in");
-	capture->pattern = glint_pattern_create(config->fps_milli);
-	if (!capture->pattern)
-		return -ENOMEM;
-	capture->source.access = glint_pattern_access(capture->pattern);
-	return 0;
-}
-
 static void capture_free(struct glint_capture *capture)
 {
-	if (IS_ENABLED(CONFIG_CAPTURE_PATTERN))
-		glint_pattern_destroy(capture->pattern);
 	free(capture->device);
 	free(capture);
 }
@@ -119,10 +92,8 @@ int glint_capture_create(struct glint_capture **out, struct glint_loop *loop,
 		return -ENOMEM;
 	capture_init(capture, loop, listener);
 	capture->source.config = &capture->config;
+	capture->source.access = config->access ? config->access : glint_v4l2_kernel();
 	err = capture_copy_config(capture, config);
-	if (err < 0)
-		goto free_capture;
-	err = capture_choose_access(capture);
 	if (err < 0)
 		goto free_capture;
 	err = glint_workers_create(&capture->worker, loop, "device", 1);
@@ -222,7 +193,7 @@ void glint_capture_status(const struct glint_capture *capture, struct glint_capt
 	const struct glint_pool *pool = capture->pool;
 
 	*status = (struct glint_capture_status){
-		.kind = capture->pattern ? "test" : "v4l2",
+		.kind = capture->config.kind ? capture->config.kind : "v4l2",
 		.reason = capture->reason,
 		.online = capture->reason == GLINT_REASON_NONE,
 		.path = *shown->path || !capture->device ? shown->path : capture->device,

@@ -3,8 +3,7 @@
  * The source of frames: finds and opens the device, starts, stops and
  * reconfigures it, and pushes the newest frame to its fanout. It never gives
  * up: whatever goes wrong becomes the state's reason, and it tries again by
- * itself. The built-in test pattern is reached the same way, as a device whose
- * system calls are ours.
+ * itself. The test pattern is a device like others, whose system calls are ours.
  *
  * Opening, configuring and stopping may block in the kernel, so they are jobs
  * on a thread of the device's own; while a job runs, the device is the job's.
@@ -76,7 +75,7 @@ enum glint_control_id {
 };
 
 struct glint_capture_config {
-	const char *device;		/* path; NULL: the first capture device there is; "test": the pattern */
+	const char *device;		/* path; NULL: the first capture device there is */
 	uint32_t input;
 	uint32_t width, height;		/* wished for; the driver has the last word */
 	uint32_t fourcc;		/* 0: whatever costs least to encode */
@@ -95,12 +94,13 @@ struct glint_capture_config {
 	uint32_t jpeg_quality;		/* asked of MJPEG devices, 1..100 */
 	bool controls_reset;		/* all controls to their defaults first */
 	struct glint_control_setting controls[GLINT_CONTROL_COUNT];
-	struct glint_v4l2_access *access;	/* NULL: the kernel, or the pattern for "test" */
+	struct glint_v4l2_access *access;	/* borrowed; NULL: the kernel's */
+	const char *kind;		/* of the source, for /state, static; NULL: "v4l2" */
 };
 
 /* A view for /state, valid until the loop's next callback. */
 struct glint_capture_status {
-	const char *kind;		/* "v4l2" or "test" */
+	const char *kind;		/* "v4l2", or the config's */
 	enum glint_reason reason;
 	bool online;			/* frames arrive, and show a signal */
 	const char *path, *driver, *card, *bus;	/* "" while unknown */

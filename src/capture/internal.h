@@ -18,8 +18,6 @@
 #include "core/loop.h"
 #include "core/workers.h"
 
-struct glint_pattern;
-
 enum glint_capture_state {
 	GLINT_CAPTURE_IDLE,
 	GLINT_CAPTURE_STARTING,		/* the start job waits, for the old poll's end, or runs */
@@ -56,7 +54,6 @@ struct glint_capture {
 	struct glint_capture_config config;
 	char *device;			/* copy of config.device, or NULL */
 	struct glint_capture_listener *listener;
-	struct glint_pattern *pattern;	/* NULL: a real device */
 	struct glint_workers *worker;	/* one thread */
 
 	enum glint_capture_state state;

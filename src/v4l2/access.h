@@ -14,8 +14,8 @@
 struct glint_v4l2_access;
 
 struct glint_v4l2_access_ops {
-	int (*open)(struct glint_v4l2_access *access,
-		    const char *path); /* a descriptor that poll(2) accepts */
+	/* Returns a descriptor that poll(2) accepts. */
+	int (*open)(struct glint_v4l2_access *access, const char *path);
 	int (*close)(struct glint_v4l2_access *access, int fd);
 	int (*ioctl)(struct glint_v4l2_access *access, int fd, unsigned long request, void *arg);
 	/* NULL on failure. The map outlives the device; munmap(2) ends it. */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/stamp.h"
+#include "pattern/stamp.h"
 
 struct picture_stamp {
 	struct glint_stamp stamp;

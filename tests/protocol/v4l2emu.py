@@ -57,7 +57,7 @@ def stamp_of(rows):
 
 
 def stamp_in_luma(luma, width):
-    """As capture/stamp.c reads it from a picture of 128 lines; cells of 16, width over 1024."""
+    """As pattern/stamp.c reads it from a picture of 128 lines; cells of 16, width over 1024."""
     rows = []
     for row in range(4):
         bits = 0

@@ -15,6 +15,7 @@
 #include "harness.h"
 #include "loop_rig.h"
 #include "malloc_rig.h"
+#include "pattern/pattern.h"
 
 #define FOREVER UINT64_MAX
 #define LONG (60 * GLINT_NSEC_PER_SEC)
@@ -987,12 +988,15 @@ static void test_it_recovers_from_any_call_that_finds_it_busy(void)
 static void test_the_pattern_is_a_source_and_says_so(void)
 {
 	struct glint_capture_status status;
+	struct glint_pattern *pattern;
 	struct rig rig;
 
-	if (!IS_ENABLED(CONFIG_CAPTURE_PATTERN))
+	if (!IS_ENABLED(CONFIG_PATTERN))
 		GLINT_SKIP("no test pattern in this configuration");
 	rig_init(&rig);
-	rig.config.access = NULL;
+	pattern = glint_pattern_create(240000);
+	rig.config.access = glint_pattern_access(pattern);
+	rig.config.kind = "test";
 	rig.config.device = "test";
 	rig.config.width = 320;
 	rig.config.height = 240;
@@ -1007,6 +1011,7 @@ static void test_the_pattern_is_a_source_and_says_so(void)
 	CU_ASSERT_EQUAL(status.format.fourcc, V4L2_PIX_FMT_YUV420);
 	CU_ASSERT_EQUAL(status.nominal_millihz, 240000);
 	rig_close(&rig);
+	glint_pattern_destroy(pattern);
 }
 
 GLINT_TESTS("capture",

@@ -95,9 +95,9 @@ static void test_the_rate_is_that_of_the_pattern_and_a_device_runs_as_fast_as_it
 {
 	struct parsed parsed;
 
-	if (!IS_ENABLED(CONFIG_CAPTURE_PATTERN)) {
-		CU_ASSERT_TRUE(says("-U /x -d test",
-				    "--device test: built without CONFIG_CAPTURE_PATTERN"));
+	if (!IS_ENABLED(CONFIG_PATTERN)) {
+		CU_ASSERT_TRUE(
+			says("-U /x -d test", "--device test: built without CONFIG_PATTERN"));
 		return;
 	}
 	CU_ASSERT_EQUAL(settings_of(&parsed, "-U /x -d test")->capture.fps_milli, 30000);

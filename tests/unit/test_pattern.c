@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/pattern.h"
-#include "capture/pattern_draw.h"
-#include "capture/stamp.h"
+#include "pattern/pattern.h"
+#include "pattern/draw.h"
+#include "pattern/stamp.h"
 #include "harness.h"
 #include "v4l2/choose.h"
 #include "v4l2/input.h"
@@ -23,7 +23,7 @@ struct rig {
 
 #define RIG_OPEN(rig, millihz)                                                              \
 	do {                                                                                \
-		if (!IS_ENABLED(CONFIG_CAPTURE_PATTERN))                                    \
+		if (!IS_ENABLED(CONFIG_PATTERN))                                    \
 			GLINT_SKIP("no test pattern in this configuration");                \
 		rig_open(rig, millihz);                                                     \
 	} while (0)
@@ -215,7 +215,7 @@ static void check_increments(uint32_t fourcc, uint32_t width, uint32_t height)
 
 static void test_a_reused_buffer_shows_nothing_of_its_last_frame(void)
 {
-	if (!IS_ENABLED(CONFIG_CAPTURE_PATTERN))
+	if (!IS_ENABLED(CONFIG_PATTERN))
 		GLINT_SKIP("no test pattern in this configuration");
 	check_increments(V4L2_PIX_FMT_YUYV, 1920, 1080);
 	check_increments(V4L2_PIX_FMT_UYVY, 162, 122);
@@ -235,7 +235,7 @@ static void test_number_and_clock_read_as_a_person_expects(void)
 	};
 	struct glint_pattern_moment moment;
 
-	if (!IS_ENABLED(CONFIG_CAPTURE_PATTERN))
+	if (!IS_ENABLED(CONFIG_PATTERN))
 		GLINT_SKIP("no test pattern in this configuration");
 	/* 2023-11-14 22:13:20.123456 UTC */
 	glint_pattern_moment(&picture, &stamp, 1700000000123456789, &moment);

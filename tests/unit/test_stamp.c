@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "capture/stamp.h"
+#include "pattern/stamp.h"
 #include "harness.h"
 
 #if IS_ENABLED(CONFIG_ENCODE_CPU)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the device shows: a screen as a lab sees it, with panels, text, gradients, a
- * photograph with noise, and a box that moves. A stamp (capture/stamp.h) says which
+ * photograph with noise, and a box that moves. A stamp (pattern/stamp.h) says which
  * frame it is and when it was filled. It lies where it would in a picture of the
  * same width and EMU_STRIP lines, so that a reader has to decode the top only.
  *
@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/canvas.h"
-#include "capture/stamp.h"
+#include "pattern/canvas.h"
+#include "pattern/stamp.h"
 
 #define EMU_STRIP 128
 #define EMU_WIDTH_MIN 160

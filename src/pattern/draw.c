@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "capture/pattern_draw.h"
+#include "pattern/draw.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * is on a grid of two pixels, so that chroma is never shared; rectangles are cut
  * at the picture's edge. Pure.
  */
-#ifndef GLINT_CAPTURE_CANVAS_H
-#define GLINT_CAPTURE_CANVAS_H
+#ifndef GLINT_PATTERN_CANVAS_H
+#define GLINT_PATTERN_CANVAS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "capture/stamp.h"
+#include "pattern/stamp.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "capture/canvas.h"
+#include "pattern/canvas.h"
 
 #include <assert.h>
 #include <linux/videodev2.h>

@@ -5,8 +5,8 @@
  * multiples of 4 pixels and lie on that grid, so they survive JPEG at quality 30
  * with 4:2:0. Where the stamp lies follows from the picture's size alone. Pure.
  */
-#ifndef GLINT_CAPTURE_STAMP_H
-#define GLINT_CAPTURE_STAMP_H
+#ifndef GLINT_PATTERN_STAMP_H
+#define GLINT_PATTERN_STAMP_H
 
 #include <stdbool.h>
 #include <stddef.h>

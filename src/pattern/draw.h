@@ -4,14 +4,14 @@
  * gets a copy of it the first time, and from then on only what has changed since
  * that very buffer was last drawn: a few digits, a box, the stamp.
  */
-#ifndef GLINT_CAPTURE_PATTERN_DRAW_H
-#define GLINT_CAPTURE_PATTERN_DRAW_H
+#ifndef GLINT_PATTERN_DRAW_H
+#define GLINT_PATTERN_DRAW_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "capture/canvas.h"
-#include "capture/stamp.h"
+#include "pattern/canvas.h"
+#include "pattern/stamp.h"
 
 #define GLINT_PATTERN_DIGITS 10		/* "0000012345" */
 #define GLINT_PATTERN_CLOCK  12		/* "12:34:56.789" */

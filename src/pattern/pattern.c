@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "capture/pattern.h"
+#include "pattern/pattern.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "capture/pattern_draw.h"
+#include "pattern/draw.h"
 #include "mem/udmabuf.h"
 #include "v4l2/access.h"
 
