@@ -10,6 +10,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/similar.h"
+
 #define VAL_FIRST 256	/* of getopt's "val": above all letters */
 
 struct grammar {
@@ -81,6 +83,17 @@ static bool matches(const struct glint_option *row, const char *word)
 	return row->name && length > 0 && strncmp(row->name, word, length) == 0;
 }
 
+static void put_similar(FILE *out, const char *word)
+{
+	struct glint_similar similar;
+
+	glint_similar_begin(&similar, word, strcspn(word, "="));
+	for (const struct glint_option *row = glint_option_rows; row->help; row++)
+		glint_similar_try(&similar, row->name);
+	if (similar.best)
+		fprintf(out, "; did you mean --%s?", similar.best);
+}
+
 /* @word, "--key=value" or "-x", fits no option, or too many. The value may be a password. */
 static int complain_unclear(struct glint_options_run *run, const char *word)
 {
@@ -97,8 +110,10 @@ static int complain_unclear(struct glint_options_run *run, const char *word)
 		fprintf(run->err, "%s%s", between, row->name);
 		between = ", --";
 	}
-	if (*between == ' ')
+	if (*between == ' ') {
 		fputs(" is unknown", run->err);
+		put_similar(run->err, word);
+	}
 	fputs(" (try --help)\n", run->err);
 	return -EINVAL;
 }

@@ -44,9 +44,16 @@ static bool stderr_is_journal(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
+static bool is_colour_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+}
+
 void glint_log_line_setup(int color)
 {
-	atomic_store(&use_color, color < 0 ? isatty(STDERR_FILENO) : color);
+	atomic_store(&use_color, color < 0 ? is_colour_terminal() : color);
 	atomic_store(&use_priority, stderr_is_journal());
 }
 

@@ -160,6 +160,8 @@ static void test_a_message_names_option_value_and_range(void)
 	CU_ASSERT_TRUE(says("-n=1", "option '-=' is unknown (try --help)"));
 	CU_ASSERT_TRUE(says("--persistent=1",
 			    "--persistent takes no value, but there is ='1' (try --help)"));
+	CU_ASSERT_TRUE(says("--qaulity=80", "option '--qaulity' is unknown; did you mean "
+					    "--quality? (try --help)"));
 	CU_ASSERT_TRUE(says("--bogus", "option '--bogus' is unknown (try --help)"));
 	CU_ASSERT_TRUE(says("-nZ", "option '-Z' is unknown (try --help)"));
 	CU_ASSERT_TRUE(says("--=3", "option '--' is unknown (try --help)"));
@@ -167,7 +169,8 @@ static void test_a_message_names_option_value_and_range(void)
 
 static void test_what_may_be_a_password_is_not_shown(void)
 {
-	CU_ASSERT_TRUE(says("--pass-word=hunter2", "option '--pass-word' is unknown (try --help)"));
+	CU_ASSERT_TRUE(says("--pass-word=hunter2", "option '--pass-word' is unknown; did you mean "
+						   "--passwd? (try --help)"));
 	if (IS_ENABLED(CONFIG_NET_AUTH))
 		CU_ASSERT_TRUE(says("--user u --passwd=hunter\0012",
 				    "--passwd: control characters are not allowed (try --help)"));
