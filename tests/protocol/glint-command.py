@@ -7,13 +7,17 @@ one does not give. The second half asks the built service, on the test pattern.
 Prints TAP. From the environment: GLINT, GLINTD (without it, the second half is skipped).
 """
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import tempfile
+import termios
 import threading
 
 import tap
@@ -176,6 +180,89 @@ def test_wrong_usage_is_1_and_says_what_is_wrong():
         assert done.stdout == b"", args
 
 
+def test_what_is_mistyped_is_answered_with_what_was_meant():
+    for args, word in ((("staet",), "did you mean state?"), (("hlep",), "did you mean help?"),
+                       (("state", "--jsno"), "did you mean --json?"),
+                       (("snapshot", "--otuput=x"), "did you mean --output?"),
+                       (("--sokcet", "x", "state"), "did you mean --socket?"),
+                       (("state", "--tiemout", "1"), "did you mean --timeout?"),
+                       (("state", "--hepl"), "did you mean --help?")):
+        text = run(*args).stderr.decode()
+        assert word in text and "--help" in text, (args, text)
+    assert "did you mean" not in run("state", "--loud").stderr.decode()
+    # What looks like an option is the value of one.
+    assert "did you mean" not in run("-s", "--jsno", "state").stderr.decode()
+
+
+def test_help_is_a_command():
+    for args, same in ((("help",), ("--help",)), (("help", "stream"), ("stream", "--help"))):
+        done = run(*args)
+        expect(done, OK)
+        assert done.stdout == run(*same).stdout, args
+    for args, word in ((("help", "dance"), "dance"), (("help", "state", "stream"), "one command")):
+        done = run(*args)
+        assert done.returncode == USAGE and word in done.stderr.decode(), done
+
+
+class Terminal:
+    """A terminal of a size, and what a program writes there."""
+
+    def __init__(self, columns):
+        self.ours, self.theirs = pty.openpty()
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+
+    def run(self, *args, term="xterm", streams=("stdout",)):
+        with subprocess.Popen([GLINT, *args], stdin=subprocess.DEVNULL,
+                              **{**{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL},
+                                 **{name: self.theirs for name in streams}},
+                              env={**os.environ, "TERM": term}) as process:
+            os.close(self.theirs)
+            text = b""
+            with contextlib.suppress(OSError):	# at the end
+                while chunk := os.read(self.ours, 4096):
+                    text += chunk
+        os.close(self.ours)
+        return process.returncode, text.decode()
+
+
+FULL_STATE = {"version": "1.2.3", "uptime_s": 61, "loop": {"backend": "uring", "reason": ""},
+              "source": {"fps": 59.94, "nominal_fps": 60, "reason": "", "kind": "v4l2"},
+              "device": {"path": "/dev/video0", "card": "a card with a name of many words",
+                         "driver": "uvcvideo", "bus": "usb-0000:00:14.0-2"}}
+
+
+def test_the_state_wraps_between_words_in_a_narrow_terminal():
+    with Box() as box, box.serve(*[state(True, **FULL_STATE)] * 3):
+        wide = box.glint("state").stdout.decode()
+        for columns in (40, 20):
+            code, text = Terminal(columns).run("-s", box.socket, "state", term="dumb")
+            assert code == OK
+            lines = text.splitlines()
+            words = max(len(word) for word in wide.split())
+            assert all(len(line) <= max(columns, 10 + words) for line in lines), text
+            assert text.split() == wide.split(), text
+            assert all(line[:10].strip() == "" or line[10] != " " for line in lines), text
+
+
+def test_a_dumb_terminal_gets_no_colours():
+    with Box() as box, box.serve(*[state(True, **FULL_STATE)] * 2):
+        assert "\x1b" in Terminal(80).run("-s", box.socket, "state")[1]
+        assert "\x1b" not in Terminal(80).run("-s", box.socket, "state", term="dumb")[1]
+
+
+def test_progress_stays_on_one_line_of_any_width():
+    for columns in (10, 30, 200):
+        with Box() as box, box.serve(STREAM_HEAD + frame(1) + frame(2)):
+            _, text = Terminal(columns).run("-s", box.socket, "stream", "-n", "2",
+                                            streams=("stderr",))
+            shown = [line.replace("\x1b[K", "") for line in text.split("\r")]
+            assert "1 picture" in text, text
+            assert all(len(line) < columns and "\n" not in line for line in shown), (columns, text)
+    with Box() as box, box.serve(STREAM_HEAD + frame(1)):
+        assert Terminal(80).run("-s", box.socket, "stream", "-n", "1", term="dumb",
+                                streams=("stderr",))[1] == ""
+
+
 def test_a_bad_address_is_1():
     expect(run("-s", "", "state"), USAGE, "HOST:PORT")
     expect(run("-s", "/" + "a" * 107, "state"), USAGE, "107 bytes")
@@ -250,7 +337,22 @@ def test_state_is_3_when_the_video_is_not_live_but_is_shown():
     with Box() as box, box.serve(state(False, source={"reason": "no-signal"})):
         done = box.glint("state")
         expect(done, NO_VIDEO)
-        assert "not live: no-signal" in done.stdout.decode()
+        assert "not live: no-signal: is the device under test on" in done.stdout.decode()
+
+
+def test_an_offline_state_has_advice_and_no_rows_of_zeroes():
+    nothing = {name: 0 for name in ("seen", "delivered", "skipped", "driver_dropped", "corrupt",
+                                    "failed", "in_flight", "unaccounted")}
+    none = {name: {"p50": 0, "p90": 0, "p99": 0, "max": 0, "count": 0}
+            for name in ("wait", "encode", "send", "total")}
+    with Box() as box, box.serve(state(False, source={"reason": "no-device", "fps": 0},
+                                       ledger=nothing, latency_ns=none), state(False)):
+        text = box.glint("state").stdout.decode()
+        assert "missing or unplugged" in text, text
+        for word in ("rate", "ledger", "latency", "0.00", "fps"):
+            assert word not in text, text
+        text = box.glint("state").stdout.decode()
+        assert "source    not live\n" in text, text
 
 
 def test_state_json_is_what_the_service_sent():
@@ -362,6 +464,18 @@ def test_a_stream_is_saved_picture_by_picture():
         with open(box.path("out/frame-00000005.jpg"), "rb") as file:
             assert file.read() == b"five"
         assert box.requests[0].startswith(b"GET /stream?extra_headers=1 ")
+
+
+def test_a_stream_can_go_to_a_pipe():
+    with Box() as box, box.serve(STREAM_HEAD + frame(5, b"five") + OFFLINE_PART + frame(6, b"six")):
+        done = box.glint("stream", "-n", "2", "-o", "-")
+        assert done.returncode == OK and done.stdout == b"fivesix", done
+        assert done.stderr.startswith(b"2 pictures, "), done
+        assert box.files() == []
+
+
+def test_pictures_are_not_written_on_a_terminal():
+    assert Terminal(80).run("-s", "/nowhere", "stream", "-o", "-")[0] == USAGE
 
 
 def test_a_source_that_starts_again_overwrites_nothing():

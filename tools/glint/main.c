@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <glint/client.h>
 #include <glint/protocol.h>
 
 #include "base/descriptors.h"
+#include "base/similar.h"
 #include "tool.h"
 
 #define TIMEOUT_MAX_S 86400
+#define OPTIONS_MAX   16	/* of one command, with those of all */
+
+enum { KEY_USAGE = 0x1000 };
 
 static const struct command {
 	const char *name;
@@ -67,8 +75,91 @@ static const struct argp service_argp = { .options = service_options, .parser = 
 
 const struct argp_child tool_service_child[] = { { &service_argp, 0, NULL, 0 }, { 0 } };
 
+bool tool_is_terminal(FILE *out)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fileno(out)) && !(term && strcmp(term, "dumb") == 0);
+}
+
+unsigned tool_columns(FILE *out)
+{
+	struct winsize size = { 0 };
+
+	return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/* What argp adds by itself. */
+static const struct argp_option common_options[] = {
+	{ "help", '?', NULL, 0, NULL, 0 },
+	{ "usage", KEY_USAGE, NULL, 0, NULL, 0 },
+	{ "version", 'V', NULL, 0, NULL, 0 },
+	{ 0 },
+};
+
+/* For getopt_long(), which is to find the one word that is no option. */
+struct grammar {
+	struct option longs[OPTIONS_MAX + 1];
+	char shorts[2 * OPTIONS_MAX + 2];
+	size_t n_longs, n_shorts;
+};
+
+static void grammar_add(struct grammar *grammar, const struct argp_option *rows)
+{
+	for (; rows && rows->name; rows++) {
+		assert(grammar->n_longs < OPTIONS_MAX);
+		grammar->longs[grammar->n_longs++] = (struct option){
+			.name = rows->name,
+			.has_arg = rows->arg ? required_argument : no_argument,
+			.val = 1,	/* no '?', as the key of --help */
+		};
+		if (rows->key > '~')
+			continue;
+		grammar->shorts[grammar->n_shorts++] = (char)rows->key;
+		if (rows->arg)
+			grammar->shorts[grammar->n_shorts++] = ':';
+	}
+}
+
+/* argp says that an option is unknown, and ends the program; here is what it does not say. */
+static void suggest_option(const struct argp *argp, const char *program, const char *word)
+{
+	struct glint_similar similar;
+
+	glint_similar_begin(&similar, word + 2, strcspn(word + 2, "="));
+	for (const struct argp_option *row = argp->options; row && row->name; row++)
+		glint_similar_try(&similar, row->name);
+	for (const struct argp_option *row = service_options; row->name; row++)
+		glint_similar_try(&similar, row->name);
+	for (const struct argp_option *row = common_options; row->name; row++)
+		glint_similar_try(&similar, row->name);
+	if (!similar.best)
+		return;
+	fprintf(stderr, "%s: there is no option '%s'; did you mean --%s?\nTry '%s --help'.\n",
+		program, word, similar.best, program);
+	exit(GLINT_EXIT_USAGE);
+}
+
+static void check_options(const struct argp *argp, int argc, char **argv, bool up_to_command)
+{
+	struct grammar grammar = { 0 };
+	int found;
+
+	if (up_to_command)
+		grammar.shorts[grammar.n_shorts++] = '+';
+	grammar_add(&grammar, argp->options);
+	grammar_add(&grammar, argp->children ? service_options : NULL);
+	grammar_add(&grammar, common_options);
+	opterr = 0;
+	optind = 0;
+	while ((found = getopt_long(argc, argv, grammar.shorts, grammar.longs, NULL)) != -1)
+		if (found == '?' && optopt == 0 && strncmp(argv[optind - 1], "--", 2) == 0)
+			suggest_option(argp, argv[0], argv[optind - 1]);
+}
+
 void tool_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
+	check_options(argp, argc, argv, false);
 	if (argp_parse(argp, argc, argv, 0, NULL, input) != 0)
 		exit(GLINT_EXIT_USAGE);
 }
@@ -82,12 +173,37 @@ bool tool_number(const char *text, uint64_t *number)
 	return *text >= '0' && *text <= '9' && !*end && errno == 0;
 }
 
-static const struct command *find_command(const char *name)
+static const struct command *find_command(struct argp_state *state, const char *name)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	struct glint_similar similar;
+
+	glint_similar_begin(&similar, name, strlen(name));
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
-	return NULL;
+		glint_similar_try(&similar, commands[i].name);
+	}
+	glint_similar_try(&similar, "help");
+	if (similar.best)
+		argp_error(state, "there is no command '%s'; did you mean %s?", name, similar.best);
+	else
+		argp_error(state, "there is no command '%s'", name);
+	exit(GLINT_EXIT_USAGE);
+}
+
+/* "help" is --help; "help COMMAND" is COMMAND --help. */
+static void parse_help(struct argp_state *state, struct chosen *chosen)
+{
+	static char help[] = "--help", *words[] = { NULL, help, NULL };
+
+	if (state->next == state->argc)
+		argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP);
+	if (state->next + 1 < state->argc)
+		argp_error(state, "help takes one command");
+	chosen->command = find_command(state, state->argv[state->next]);
+	chosen->argc = 2;
+	chosen->argv = words;
+	state->next = state->argc;
 }
 
 static error_t parse_main(int key, char *arg, struct argp_state *state)
@@ -99,16 +215,18 @@ static error_t parse_main(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &chosen->service;
 		return 0;
 	case ARGP_KEY_ARG:
-		chosen->command = find_command(arg);
-		if (!chosen->command)
-			argp_error(state, "there is no command '%s'", arg);
+		if (strcmp(arg, "help") == 0) {
+			parse_help(state, chosen);
+			return 0;
+		}
+		chosen->command = find_command(state, arg);
 		/* The rest is the command's. */
 		chosen->argc = state->argc - state->next + 1;
 		chosen->argv = state->argv + state->next - 1;
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which command? state, snapshot, stream or devices");
+		argp_error(state, "which command? state, snapshot, stream, devices or help");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -123,6 +241,7 @@ static const char doc[] =
 	"  snapshot    one picture into a file: the newest since the call\n"
 	"  stream      all pictures, counted, and saved when asked for\n"
 	"  devices     the video devices of this machine and what they can do\n"
+	"  help        this text; help COMMAND: the options of a command\n"
 	"\n"
 	"Without --socket: $GLINT_SOCKET, else $XDG_RUNTIME_DIR/glint.sock, else the only "
 	"/run/glint/*.sock, else 127.0.0.1:8080. $GLINT_LOGIN is USER:PASSWORD, for a service that "
@@ -147,6 +266,7 @@ int main(int argc, char **argv)
 	glint_descriptors_hold();
 	argp_program_version = "glint " GLINT_VERSION;
 	argp_err_exit_status = GLINT_EXIT_USAGE;
+	check_options(&main_argp, argc, argv, true);
 	if (argp_parse(&main_argp, argc, argv, ARGP_IN_ORDER, NULL, &chosen) != 0)
 		return GLINT_EXIT_USAGE;
 	snprintf(name, sizeof(name), "glint %s", chosen.command->name);

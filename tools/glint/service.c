@@ -53,7 +53,7 @@ static const char *find_advice(int err)
 	return strerror(-err);
 }
 
-static const char *find_reason_advice(const char *reason)
+const char *tool_reason_advice(const char *reason)
 {
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (strcmp(reasons[i].reason, reason) == 0)
@@ -73,7 +73,7 @@ int tool_fail(const struct tool_service *service, const struct glint_client *cli
 	if (!reason || !*reason)
 		reason = "unknown reason";
 	fprintf(stderr, "glint: %s: no live video: %s: %s\n", where, reason,
-		find_reason_advice(reason));
+		tool_reason_advice(reason));
 	return GLINT_EXIT_NO_VIDEO;
 }
 

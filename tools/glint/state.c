@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <glint/client.h>
 #include <glint/protocol.h>
@@ -12,7 +11,7 @@
 #include "tool.h"
 
 #define STAGE(name)                                                                               \
-	"{" name ".p50|ms}{" name ".p90|ms}{" name ".p99|ms}{" name ".max|ms}   {" name ".count}"
+	"{" name ".p50|ms}{" name ".p90|ms}{" name ".p99|ms}{" name ".max|ms}{" name ".count|count}"
 
 /* A service that knows no "glint" object (ustreamer) gets the short rows. */
 static const struct tool_row rows[] = {
@@ -21,32 +20,34 @@ static const struct tool_row rows[] = {
 	{ "", GLINT_STATE_LOOP, "reason", "not io_uring: {reason}" },
 	{ "source", GLINT_STATE_LEGACY_SOURCE, "online",
 	  "live, {resolution.width}x{resolution.height}", TOOL_COLOR_GOOD },
-	{ "source", "result", "!source.online", "not live: {glint.source.reason}",
+	{ "source", "result", "!source.online !glint.source.reason", "not live", TOOL_COLOR_BAD },
+	{ "source", GLINT_STATE_SOURCE, "reason", "not live: {reason}: {reason|advice}",
 	  TOOL_COLOR_BAD },
 	{ "rate", GLINT_STATE_SOURCE, "fps", "{fps|fps} fps, {nominal_fps|fps} as the driver says" },
-	{ "rate", "result", "!glint.source.fps", "{source.captured_fps} fps" },
-	{ "device", GLINT_STATE_DEVICE, "path", "{path}: {card} ({driver}, {bus})" },
+	{ "rate", "result", "!glint.source.fps source.captured_fps", "{source.captured_fps} fps" },
+	{ "device", GLINT_STATE_DEVICE, "path card", "{path}: {card} ({driver}, {bus})" },
+	{ "device", GLINT_STATE_DEVICE, "path !card", "{path}" },
 	{ "format", GLINT_STATE_FORMAT, "fourcc",
 	  "{fourcc} {width}x{height}, stride {stride}, {size} bytes, {range} {matrix}" },
 	{ "frame", GLINT_STATE_FRAME, "clock",
 	  "number {sequence}, {age_ns|age} old, {clock} clock at {moment}" },
-	{ "ledger", GLINT_STATE_LEDGER, "",
+	{ "ledger", GLINT_STATE_LEDGER, "seen",
 	  "{seen} seen: {delivered} delivered, {skipped} skipped, {driver_dropped} dropped by the driver" },
-	{ "", GLINT_STATE_LEDGER, "",
+	{ "", GLINT_STATE_LEDGER, "seen",
 	  "{corrupt} corrupt, {failed} failed, {in_flight} in flight, {unaccounted} unaccounted" },
 	{ "buffers", GLINT_STATE, "buffers.count",
 	  "{buffers.count} of {buffers.kind} memory: {buffers.driver} with the driver, "
 	  "{buffers.leased} being read, {buffers.cancelled} cancelled; {copies_per_frame} copies a frame" },
 	{ "encoder", GLINT_STATE_LEGACY_ENCODER, "type", "{type}, quality {quality}" },
-	{ "", GLINT_STATE_ENCODER, "name",
+	{ "", GLINT_STATE_ENCODER, "encoded",
 	  "{name} {subsampling}, {workers} workers, {slices} slices, {fps|fps} fps, last {last_size|bytes}" },
-	{ "", GLINT_STATE_ENCODER, "name",
+	{ "", GLINT_STATE_ENCODER, "encoded",
 	  "{encoded} encoded, {failed} failed, {skipped} skipped; {pictures_held} of {pictures} pictures held" },
-	{ "latency", GLINT_STATE_LATENCY, "", "ms          p50      p90      p99      max   count" },
-	{ "", GLINT_STATE_LATENCY, "", "wait  " STAGE("wait") },
-	{ "", GLINT_STATE_LATENCY, "", "encode" STAGE("encode") },
-	{ "", GLINT_STATE_LATENCY, "", "send  " STAGE("send") },
-	{ "", GLINT_STATE_LATENCY, "", "total " STAGE("total") },
+	{ "latency", GLINT_STATE_LATENCY, "total.count", "ms          p50      p90      p99      max   count" },
+	{ "", GLINT_STATE_LATENCY, "total.count", "wait  " STAGE("wait") },
+	{ "", GLINT_STATE_LATENCY, "total.count", "encode" STAGE("encode") },
+	{ "", GLINT_STATE_LATENCY, "total.count", "send  " STAGE("send") },
+	{ "", GLINT_STATE_LATENCY, "total.count", "total " STAGE("total") },
 	{ "clients", "result", "!glint.clients", "{stream.clients} streams" },
 	{ "clients", GLINT_STATE_CLIENTS, "",
 	  "{connections} connections: {streams} streams, {snapshots_waiting} waiting for a snapshot" },
@@ -55,7 +56,7 @@ static const struct tool_row rows[] = {
 	{ "", GLINT_STATE_CLIENTS, "displaced", "{displaced} made room for another of {peers} peers" },
 	{ "", GLINT_STATE_CLIENTS, "wrong_logins",
 	  "{wrong_logins} wrong logins, {logins_unchecked} not checked, {logins_held} held now" },
-	{ "", GLINT_STATE_CLIENTS, "",
+	{ "", GLINT_STATE_CLIENTS, "pictures_sent",
 	  "{pictures_sent} pictures sent, {pictures_skipped} skipped, {bytes_sent|bytes}" },
 };
 
@@ -108,7 +109,7 @@ static int show(const struct state_args *args, const struct glint_client *client
 		size_t len)
 {
 	struct tool_json *json = tool_json_parse(text, len);
-	bool online, color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	bool online;
 
 	if (!json || !tool_json_is_set(json, GLINT_STATE_OK)) {
 		tool_json_destroy(json);
@@ -118,7 +119,9 @@ static int show(const struct state_args *args, const struct glint_client *client
 	if (args->json)
 		print_json(text, len);
 	else
-		tool_table_put(stdout, json, rows, sizeof(rows) / sizeof(rows[0]), color);
+		tool_table_put(stdout, json, rows, sizeof(rows) / sizeof(rows[0]),
+			       tool_columns(stdout),
+			       tool_is_terminal(stdout) && !getenv("NO_COLOR"));
 	tool_json_destroy(json);
 	return online ? GLINT_EXIT_OK : GLINT_EXIT_NO_VIDEO;
 }

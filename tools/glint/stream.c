@@ -21,7 +21,8 @@
 struct stream_args {
 	struct tool_service *service;
 	uint64_t count;		/* live pictures; 0: without end */
-	const char *output;	/* a folder, or NULL */
+	const char *output;	/* a folder, "-", or NULL */
+	bool to_stdout;
 	bool any;
 };
 
@@ -30,6 +31,7 @@ struct run {
 	const struct glint_client *client;
 	struct tool_tally tally;
 	uint64_t live_ns;	/* when the last live picture came, or we began */
+	bool shows_progress;	/* on a terminal */
 	uint64_t shown_ns;	/* when the progress was shown last */
 };
 
@@ -46,7 +48,10 @@ static void on_interrupt(int sig)
 
 static const struct argp_option options[] = {
 	{ "count", 'n', "COUNT", 0, "End after so many live pictures", 0 },
-	{ "output", 'o', "DIR", 0, "Save each as DIR/frame-NUMBER.jpg; DIR is made if need be", 0 },
+	{ "output", 'o', "DIR", 0,
+	  "Save each as DIR/frame-NUMBER.jpg; DIR is made if need be. -: write them to stdout, one "
+	  "behind the other, which is MJPEG",
+	  0 },
 	{ "any", 'a', NULL, 0, "Also save the pictures that say there is no live video", 0 },
 	{ 0 },
 };
@@ -70,12 +75,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 		args->output = arg;
+		args->to_stdout = strcmp(arg, "-") == 0;
 		return 0;
 	case 'a':
 		args->any = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "what is '%s'? A folder is named with --output", arg);
+		return 0;
+	case ARGP_KEY_END:
+		if (args->to_stdout && isatty(STDOUT_FILENO))
+			argp_error(state, "stdout is a terminal, which cannot show pictures");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -92,25 +102,33 @@ static const struct argp argp = {
 	.children = tool_service_child,
 };
 
+/* One line that does not wrap: a wrapped one cannot be overwritten. */
 static void show_progress(struct run *run, uint64_t now_ns)
 {
-	if (!isatty(STDERR_FILENO) || now_ns - run->shown_ns < PROGRESS_NS)
+	unsigned columns = tool_columns(stderr);
+	char text[256] = "";
+	FILE *memory;
+
+	if (!run->shows_progress || now_ns - run->shown_ns < PROGRESS_NS)
 		return;
 	run->shown_ns = now_ns;
-	fputc('\r', stderr);
-	tool_tally_put(stderr, &run->tally);
-	fputs("\033[K", stderr);
+	memory = fmemopen(text, sizeof(text), "w");
+	if (!memory)
+		return;
+	tool_tally_put(memory, &run->tally);
+	fclose(memory);
+	fprintf(stderr, "\r%.*s\033[K", columns > 1 ? (int)columns - 1 : (int)sizeof(text), text);
 }
 
-static void clear_progress(void)
+static void clear_progress(const struct run *run)
 {
-	if (isatty(STDERR_FILENO))
+	if (run->shows_progress)
 		fputs("\r\033[K", stderr);
 }
 
 static int fail(const struct run *run, int err, const char *reason)
 {
-	clear_progress();
+	clear_progress(run);
 	return tool_fail(run->args->service, run->client, err, reason);
 }
 
@@ -122,11 +140,15 @@ static int save(struct run *run, const struct glint_image *image)
 	if (!run->args->output || (!image->online && !run->args->any))
 		return 0;
 	tool_tally_name(&run->tally, image, name, sizeof(name));
+	if (run->args->to_stdout) {
+		err = tool_file_write("-", image->data, image->size);
+		return err < 0 ? tool_fail_file("stdout", err) : 0;
+	}
 	if (asprintf(&path, "%s/%s", run->args->output, name) < 0)
 		return tool_fail_file(name, -ENOMEM);
 	err = tool_file_write(path, image->data, image->size);
 	if (err < 0) {
-		clear_progress();
+		clear_progress(run);
 		err = tool_fail_file(path, err);
 	}
 	free(path);
@@ -192,6 +214,7 @@ static int run_stream(struct run *run, struct glint_client *client)
 {
 	struct sigaction action = { .sa_handler = on_interrupt };
 	struct glint_stream *stream;
+	FILE *summary;
 	int err, code;
 
 	err = glint_client_stream_open(client, &stream);
@@ -203,9 +226,10 @@ static int run_stream(struct run *run, struct glint_client *client)
 
 	run->live_ns = tool_now_ns();
 	code = read_stream(run, stream);
-	clear_progress();
-	tool_tally_put(stdout, &run->tally);
-	putchar('\n');
+	clear_progress(run);
+	summary = run->args->to_stdout ? stderr : stdout;
+	tool_tally_put(summary, &run->tally);
+	fputc('\n', summary);
 	glint_client_stream_close(stream);
 	return code;
 }
@@ -213,7 +237,7 @@ static int run_stream(struct run *run, struct glint_client *client)
 int tool_stream(int argc, char **argv, struct tool_service *service)
 {
 	struct stream_args args = { .service = service };
-	struct run run = { .args = &args };
+	struct run run = { .args = &args, .shows_progress = tool_is_terminal(stderr) };
 	struct glint_client *client;
 	int code;
 
@@ -222,7 +246,7 @@ int tool_stream(int argc, char **argv, struct tool_service *service)
 	if (!client)
 		return code;
 	run.client = client;
-	if (args.output && mkdir(args.output, 0777) < 0 && errno != EEXIST)
+	if (args.output && !args.to_stdout && mkdir(args.output, 0777) < 0 && errno != EEXIST)
 		code = tool_fail_file(args.output, -errno);
 	else
 		code = run_stream(&run, client);

@@ -6,8 +6,10 @@
 
 #include "json.h"
 #include "text.h"
+#include "tool.h"
 
-#define LABEL_COLUMNS 10
+#define LABEL_COLUMNS	 10
+#define TEXT_COLUMNS_MIN 16	/* narrower than that is not read */
 
 #define PATH_MAX_LEN  128
 
@@ -57,6 +59,8 @@ static void slot_put_number(FILE *out, const struct slot *slot, double value)
 		fputs(tool_text_age(text, sizeof(text), value), out);
 	else if (slot_is(slot, "ms"))
 		fprintf(out, "%9.2f", value / 1e6);
+	else if (slot_is(slot, "count"))
+		fprintf(out, "%8.0f", value);
 	else
 		fprintf(out, "%.2f", value);
 }
@@ -66,7 +70,9 @@ static void slot_put(FILE *out, const struct slot *slot, const struct tool_json 
 	char text[256];
 	double value;
 
-	if (slot->kind_len > 0 && tool_json_number(json, slot->path, &value))
+	if (slot_is(slot, "advice") && tool_json_text(json, slot->path, text, sizeof(text)))
+		fputs(tool_reason_advice(text), out);
+	else if (slot->kind_len > 0 && tool_json_number(json, slot->path, &value))
 		slot_put_number(out, slot, value);
 	else if (slot->kind_len == 0 && tool_json_text(json, slot->path, text, sizeof(text)))
 		fputs(text, out);
@@ -89,14 +95,57 @@ static void row_put_text(FILE *out, const struct tool_row *row, const struct too
 	}
 }
 
+/* All conditions of the row hold; there is a space between two. */
 static bool row_is_shown(const struct tool_row *row, const struct tool_json *json)
 {
-	bool negated = row->condition[0] == '!';
-	const char *name = row->condition + negated;
+	const char *condition = row->condition;
 	char path[PATH_MAX_LEN];
 
-	path_join(path, row->base, name, strlen(name));
-	return tool_json_is_set(json, path) != negated;
+	do {
+		bool negated = *condition == '!';
+		size_t len;
+
+		condition += negated;
+		len = strcspn(condition, " ");
+		path_join(path, row->base, condition, len);
+		if (tool_json_is_set(json, path) == negated)
+			return false;
+		condition += len + (condition[len] == ' ');
+	} while (*condition);
+	return true;
+}
+
+/* Bytes of @text that fit into @columns, up to a space; a longer word is not cut. */
+static size_t fitting(const char *text, size_t columns)
+{
+	size_t last = 0, column = 0, i;
+
+	for (i = 0; text[i]; i++) {
+		if (text[i] == ' ')
+			last = i;
+		column += ((unsigned char)text[i] & 0xc0) != 0x80;	/* one a character of UTF-8 */
+		if (column > columns && last > 0)
+			return last;
+	}
+	return i;
+}
+
+/* Lines after the first begin below it. */
+static void put_wrapped(FILE *out, const char *text, unsigned columns)
+{
+	size_t room = columns > LABEL_COLUMNS + TEXT_COLUMNS_MIN ? columns - LABEL_COLUMNS :
+								   TEXT_COLUMNS_MIN;
+
+	for (;;) {
+		size_t len = columns > 0 ? fitting(text, room) : strlen(text);
+
+		fwrite(text, 1, len, out);
+		text += len;
+		text += strspn(text, " ");
+		if (!*text)
+			return;
+		fprintf(out, "\n%*s", LABEL_COLUMNS, "");
+	}
 }
 
 static const char *color_code(enum tool_color color)
@@ -111,15 +160,23 @@ static const char *color_code(enum tool_color color)
 }
 
 void tool_table_put(FILE *out, const struct tool_json *json, const struct tool_row *rows,
-		    size_t n_rows, bool color)
+		    size_t n_rows, unsigned columns, bool color)
 {
 	for (size_t i = 0; i < n_rows; i++) {
+		char text[1024] = "";
+		FILE *memory;
+
 		if (!row_is_shown(&rows[i], json))
 			continue;
+		memory = fmemopen(text, sizeof(text), "w");
+		if (memory) {
+			row_put_text(memory, &rows[i], json);
+			fclose(memory);
+		}
 		fprintf(out, "%s%-*s%s", color ? "\033[1m" : "", LABEL_COLUMNS, rows[i].label,
 			color ? "\033[0m" : "");
 		fputs(color ? color_code(rows[i].color) : "", out);
-		row_put_text(out, &rows[i], json);
+		put_wrapped(out, text, columns);
 		fprintf(out, "%s\n", color ? "\033[0m" : "");
 	}
 }

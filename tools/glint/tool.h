@@ -6,6 +6,7 @@
 #include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct glint_client;
 
@@ -26,6 +27,15 @@ extern const struct argp_child tool_service_child[];
 
 /* argp_parse() with the program's ways: no stray words, 1 for bad usage. */
 void tool_parse(const struct argp *argp, int argc, char **argv, void *input);
+
+/* Whether @out understands colours and movements of the cursor. */
+bool tool_is_terminal(FILE *out);
+
+/* Columns of a terminal; 0: @out is none, or does not say. */
+unsigned tool_columns(FILE *out);
+
+/* What to do about an image that is not live, by its reason. */
+const char *tool_reason_advice(const char *reason);
 
 /* Decimal digits and nothing else; false when there is something else, or too much. */
 bool tool_number(const char *text, uint64_t *number);
