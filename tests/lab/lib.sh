@@ -163,6 +163,21 @@ stream_frames()
 	done
 }
 
+# more WHAT: each client of "ask clients" goes on getting pictures.
+more()
+{
+	local before i
+	ask received
+	before=$REPLY
+	for ((i = 0; i < 10 * PATIENCE; i++)); do
+		ask received
+		[[ $REPLY != *[!0-9]* ]] || fail "$1: $REPLY"
+		[ "$REPLY" -lt $((before + 3)) ] || return 0
+		pause 0.1
+	done
+	fail "$1: only $((REPLY - before)) more pictures came"
+}
+
 # expect_size FILE WxH; expect_bars FILE ARG...
 expect_size() { expect "the picture has the size" equal "$("$PICTURE" "$1" size)" "$2"; }
 

@@ -8,21 +8,6 @@
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 
-# more WHAT: the clients get pictures on and on.
-more()
-{
-	local before i
-	ask received
-	before=$REPLY
-	for ((i = 0; i < 10 * PATIENCE; i++)); do
-		ask received
-		[[ $REPLY != *[!0-9]* ]] || fail "$1: $REPLY"
-		[ "$REPLY" -lt $((before + 3)) ] || return 0
-		pause 0.1
-	done
-	fail "$1: only $((REPLY - before)) more pictures came"
-}
-
 start_glintd -d "$DEVICE" -r 640x360
 await_state $ONLINE true 5
 ask clients 2
