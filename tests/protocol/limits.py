@@ -100,7 +100,8 @@ def test_wrong_logins():
         clients = json.loads(service.get("/state", right).body)["result"]["glint"]["clients"]
         assert clients["wrong_logins"] == 12 and clients["logins_held"] == 0, clients
         lines = log_lines(service, f"a wrong login for \"/state\" of uid {os.getuid()} ")
-        assert 5 <= len(lines) < 12, lines
+        # The log repeats a line of one kind at most once a second.
+        assert 1 <= len(lines) <= 6, lines
         assert "bm8" not in service.log_text()
 
 

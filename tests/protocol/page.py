@@ -212,7 +212,7 @@ def test_many():
     """a page finds its own stream among many"""
     port = free_port()
     page = browser_page()
-    with served(port) as service, contextlib.ExitStack() as stack:
+    with served(port, "--clients-max", "256") as service, contextlib.ExitStack() as stack:
         for _ in range(60):
             stack.enter_context(tap.Stream(service, "?key=other"))
         page.open_page(port)

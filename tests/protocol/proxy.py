@@ -96,6 +96,7 @@ def test_chunks():
 def test_state():
     """the state comes through a proxy, below its prefix"""
     with tap.Service() as service, proxy(service) as address:
+        service.wait_until_live()
         done = glint(f"http://{address}/lab/hdmi/", "state", "--json")
         assert json.loads(done.stdout)["result"]["source"]["online"] is True
 
