@@ -85,7 +85,7 @@
 							 * "absent"; reason, device, driver; memory:
 							 * "import", "export", "shared:...", "copy";
 							 * driver_quality: null is unknown; faults,
-							 * probes, leased */
+							 * late, probes, leased */
 #define GLINT_STATE_LATENCY "result.glint.latency_ns"	/* wait, encode, send, total; of each:
 							 * p50, p90, p99, max, count */
 #define GLINT_STATE_CLIENTS "result.glint.clients"	/* connections, streams, streams_listed: in
