@@ -124,7 +124,7 @@ static void cpu_make_header(struct cpu *cpu)
 		.restart = cpu->n_slices > 1 ? (uint16_t)(cpu->slices[0].count * columns) : 0,
 	};
 
-	glint_turbo_quant(cpu->backend.config->quality, params.quant);
+	glint_turbo_quant(cpu->slices[0].turbo, params.quant);
 	cpu->header_size = glint_jpeg_write_header(cpu->header, &params);
 }
 
@@ -137,9 +137,10 @@ static int cpu_configure_slices(struct cpu *cpu)
 	cpu_cut(cpu);
 	for (unsigned i = 0; i < cpu->n_slices; i++) {
 		struct slice *slice = &cpu->slices[i];
-		int err;
+		int err = glint_turbo_configure(slice->turbo, config->quality, cpu->sampling);
 
-		glint_turbo_configure(slice->turbo, config->quality, cpu->sampling);
+		if (err < 0)
+			return err;
 		err = glint_rows_init(&slice->rows, pixels, cpu->sampling, config->swap_rgb);
 		if (err < 0)
 			return err;
@@ -234,7 +235,8 @@ static void slices_done(struct glint_job *job)
 
 	for (unsigned i = 0; i < cpu->n_slices; i++)
 		err = err ? err : cpu->slices[i].err;
-	picture_assemble(cpu);
+	if (err == 0)
+		picture_assemble(cpu);
 	cpu_finish(cpu, err);
 }
 
@@ -275,12 +277,17 @@ static int cpu_begin(struct cpu *cpu, struct glint_frame *src)
 		err = glint_dmabuf_map(src->buf);
 	if (err == 0 && !cpu->convert)
 		err = glint_format_view(src->format, src->buf, &cpu->view);
-	if (err == 0)
-		err = glint_dmabuf_begin_read(src->buf);
 	if (err < 0)
 		return err;
 	cpu->picture = glint_pictures_take(&cpu->pictures);
-	return cpu->picture ? 0 : -ENOBUFS;
+	if (!cpu->picture)
+		return -ENOBUFS;
+	err = glint_dmabuf_begin_read(src->buf);	/* cpu_finish() ends it */
+	if (err < 0) {
+		glint_picture_unref(&cpu->picture->picture);
+		cpu->picture = NULL;
+	}
+	return err;
 }
 
 static bool cpu_room(const struct glint_backend *backend)

@@ -111,12 +111,13 @@ void glint_turbo_destroy(struct glint_turbo *turbo)
 
 /* --- Configuring ------------------------------------------------------------------------- */
 
-void glint_turbo_configure(struct glint_turbo *turbo, unsigned quality,
-			   enum glint_sampling sampling)
+int glint_turbo_configure(struct glint_turbo *turbo, unsigned quality, enum glint_sampling sampling)
 {
 	struct jpeg_compress_struct *enc = &turbo->enc;
 	bool grey = sampling == GLINT_SAMPLING_GREY;
 
+	if (setjmp(turbo->failed))	/* libjpeg allocates its tables */
+		return -ENOMEM;
 	enc->input_components = grey ? 1 : 3;
 	enc->in_color_space = grey ? JCS_GRAYSCALE : JCS_YCbCr;
 	jpeg_set_defaults(enc);
@@ -126,9 +127,10 @@ void glint_turbo_configure(struct glint_turbo *turbo, unsigned quality,
 	enc->dct_method = JDCT_ISLOW;
 	enc->comp_info[0].h_samp_factor = (int)glint_sampling_mcu_width(sampling) / 8;
 	enc->comp_info[0].v_samp_factor = (int)glint_sampling_mcu_height(sampling) / 8;
+	return 0;
 }
 
-void glint_turbo_quant(unsigned quality, uint8_t quant[2][64])
+void glint_turbo_quant(const struct glint_turbo *turbo, uint8_t quant[2][64])
 {
 	static const uint8_t zigzag[64] = {
 		0,  1,	8,  16, 9,  2,	3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
@@ -136,16 +138,10 @@ void glint_turbo_quant(unsigned quality, uint8_t quant[2][64])
 		35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
 		58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 	};
-	struct glint_turbo *turbo;
 
-	memset(quant, 1, 2 * 64);
-	if (glint_turbo_create(&turbo) < 0)
-		return;
-	glint_turbo_configure(turbo, quality, GLINT_SAMPLING_420);
 	for (unsigned t = 0; t < 2; t++)
 		for (unsigned i = 0; i < 64; i++)
 			quant[t][i] = (uint8_t)turbo->enc.quant_tbl_ptrs[t]->quantval[zigzag[i]];
-	glint_turbo_destroy(turbo);
 }
 
 /* --- Encoding ------------------------------------------------------------------------------ */

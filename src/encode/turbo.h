@@ -17,14 +17,14 @@ struct glint_view;
 
 /* -ENOMEM; nothing is owned then. */
 int glint_turbo_create(struct glint_turbo **out);
-void glint_turbo_destroy(struct glint_turbo *turbo);	/* NULL is fine */
+void glint_turbo_destroy(struct glint_turbo *turbo); /* NULL is fine */
 
-/* The tables that @quality (1..100) stands for, zigzag order. */
-void glint_turbo_quant(unsigned quality, uint8_t quant[2][64]);
+/* To be called before the first slice, and when one of these changes. -ENOMEM. */
+int glint_turbo_configure(struct glint_turbo *turbo, unsigned quality,
+			  enum glint_sampling sampling);
 
-/* To be called before the first slice, and when one of these changes. */
-void glint_turbo_configure(struct glint_turbo *turbo, unsigned quality,
-			   enum glint_sampling sampling);
+/* The quantisation tables that @turbo is configured with, zigzag order. */
+void glint_turbo_quant(const struct glint_turbo *turbo, uint8_t quant[2][64]);
 
 /*
  * Encodes the picture's MCU rows @first .. @first + @count - 1 into @out, which is

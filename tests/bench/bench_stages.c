@@ -83,7 +83,8 @@ static void strip_init(struct strip *s, uint32_t fourcc, uint32_t width, uint32_
 	if (glint_rows_init(&s->rows, &s->frame.format, GLINT_SAMPLING_420, false) < 0 ||
 	    glint_turbo_create(&s->turbo) < 0)
 		give_up("no memory");
-	glint_turbo_configure(s->turbo, QUALITY, GLINT_SAMPLING_420);
+	if (glint_turbo_configure(s->turbo, QUALITY, GLINT_SAMPLING_420) < 0)
+		abort();
 }
 
 static void strip_fini(struct strip *s)

@@ -9,6 +9,7 @@
 #include <jpeglib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/loop.h"
 #include "core/picture.h"
 #include "encode/blank.h"
@@ -634,6 +635,70 @@ static void test_the_blank_picture_decodes_at_any_size(void)
 	}
 }
 
+/* --- Short of memory ---------------------------------------------------------------------------- */
+
+/* Encodes one frame; the allocation that is @nth from here on fails. Returns whether it did. */
+static bool encode_short_of_memory(struct rig *r, struct source_frame *f, unsigned nth)
+{
+	struct glint_encoder_status status;
+	unsigned before = r->pushed;
+	uint64_t lost;
+	bool failed;
+
+	glint_encoder_status(r->encoder, &status);
+	lost = status.failed + status.skipped;
+	malloc_fail_at = nth;
+	rig_push(r, f, nth);
+	for (;;) {
+		glint_encoder_status(r->encoder, &status);
+		if (r->pushed > before || status.failed + status.skipped > lost)
+			break;
+		CU_ASSERT_EQUAL_FATAL(glint_loop_run_once(r->loop, UINT64_MAX), 0);
+	}
+	failed = nth > 0 && malloc_fail_at == 0;
+	malloc_fail_at = 0;
+	return failed;
+}
+
+static void test_short_of_memory_there_is_no_picture_or_a_right_one(void)
+{
+	static uint8_t right[1 << 20];
+	struct source_frame f;
+	unsigned nth = 0, lost = 0;
+	size_t size;
+	bool failed;
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	NEEDS_MALLOC();
+	glint_log_setup(GLINT_LOG_ERROR, 0);
+	frame_init(&f, V4L2_PIX_FMT_YUYV, 320, 640);
+	frame_draw(&f);
+	rig_open(&r, 4, GLINT_CHROMA_420);
+	rig_want(&r);
+	CU_ASSERT_FALSE(encode_short_of_memory(&r, &f, 0));
+	CU_ASSERT_EQUAL_FATAL(r.pushed, 1);
+	memcpy(right, r.jpeg, r.size);
+	size = r.size;
+	rig_close(&r);
+
+	/* The first frame of an encoder, and then the next. */
+	do {
+		rig_open(&r, 4, GLINT_CHROMA_420);
+		rig_want(&r);
+		failed = encode_short_of_memory(&r, &f, ++nth);
+		lost += r.pushed == 0;
+		if (r.pushed > 0)
+			CU_ASSERT_TRUE(r.size == size && memcmp(r.jpeg, right, size) == 0);
+		r.pushed = 0;
+		(void)encode_short_of_memory(&r, &f, 0);
+		CU_ASSERT_TRUE(r.pushed == 1 && r.size == size && memcmp(r.jpeg, right, size) == 0);
+		rig_close(&r);
+	} while (failed);
+	CU_ASSERT_TRUE(lost >= 3);	/* tables, rows, the picture, a slice's bytes */
+	frame_fini(&f);
+}
+
 GLINT_TESTS("encoder",
 	GLINT_TEST(test_colours_are_right_in_every_layout_range_and_matrix),
 	GLINT_TEST(test_the_number_of_slices_does_not_change_a_pixel),
@@ -647,4 +712,5 @@ GLINT_TESTS("encoder",
 	GLINT_TEST(test_a_picture_like_the_one_before_needs_no_memory),
 	GLINT_TEST(test_a_bayer_frame_is_converted_and_the_pass_is_counted),
 	GLINT_TEST(test_the_blank_picture_decodes_at_any_size),
+	GLINT_TEST(test_short_of_memory_there_is_no_picture_or_a_right_one),
 )
