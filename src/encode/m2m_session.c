@@ -34,6 +34,21 @@ static bool is_refusal(int err)
 	       err == -EBADF;
 }
 
+/*
+ * What stays the same while the stream lasts. The loop writes the offsets of slots that it
+ * takes from the driver meanwhile, so they are read of the frame under way only.
+ */
+static struct glint_dmabuf memory_of_slot(const struct glint_dmabuf *slot)
+{
+	struct glint_dmabuf memory = { .memory = slot->memory, .n_planes = slot->n_planes };
+
+	for (unsigned i = 0; i < slot->n_planes; i++) {
+		memory.planes[i].fd = slot->planes[i].fd;
+		memory.planes[i].size = slot->planes[i].size;
+	}
+	return memory;
+}
+
 /* A place for each buffer of the stream, so that buffer and place stay together. */
 static int session_import(struct glint_m2m_session *session, const struct glint_frame *frame)
 {
@@ -45,8 +60,10 @@ static int session_import(struct glint_m2m_session *session, const struct glint_
 	if (n >= 0)
 		err = (unsigned)n < frame->n_slots ? -EINVAL : 0;
 	for (unsigned i = 0; i < frame->n_slots && err == 0; i++) {
-		err = glint_vqueue_prepare(raw, i, &(struct glint_vqueue_entry){
-							   .buf = &slots[i], .filled = true });
+		struct glint_dmabuf buf = memory_of_slot(&slots[i]);
+
+		err = glint_vqueue_prepare(
+			raw, i, &(struct glint_vqueue_entry){ .buf = &buf, .filled = true });
 		if (err == -ENOTTY)	/* no PREPARE_BUF: the first frame will tell */
 			return 0;
 	}

@@ -35,6 +35,8 @@ struct glint_plane {
 	/*
 	 * Where the present frame's data begin (V4L2's data_offset). The producer sets it for
 	 * each frame; it is 0 except for raw frames of a few drivers.
+	 * The holder of the frame may read it; while the driver has the buffer, only the
+	 * producer's thread may.
 	 */
 	uint32_t offset;
 };
