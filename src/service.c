@@ -135,6 +135,7 @@ static void service_status_capture(const struct glint_service *service, struct g
 	status->source.kind = capture.kind;
 	status->source.reason = glint_reason_name(capture.reason);
 	status->source.online = capture.online;
+	status->source.stream = capture.stream;
 	status->source.width = capture.format.info ? capture.format.width : wished->width;
 	status->source.height = capture.format.info ? capture.format.height : wished->height;
 	status->source.rate_millihz = capture.rate_millihz;

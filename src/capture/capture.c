@@ -191,11 +191,13 @@ void glint_capture_status(const struct glint_capture *capture, struct glint_capt
 {
 	const struct glint_capture_shown *shown = &capture->shown;
 	const struct glint_pool *pool = capture->pool;
+	bool online = capture->reason == GLINT_REASON_NONE;
 
 	*status = (struct glint_capture_status){
 		.kind = capture->config.kind ? capture->config.kind : "v4l2",
 		.reason = capture->reason,
-		.online = capture->reason == GLINT_REASON_NONE,
+		.online = online,
+		.stream = online && pool ? pool->slots[0].frame.stream : 0,
 		.path = *shown->path || !capture->device ? shown->path : capture->device,
 		.driver = shown->driver,
 		.card = shown->card,

@@ -103,6 +103,7 @@ struct glint_capture_status {
 	const char *kind;		/* "v4l2", or the config's */
 	enum glint_reason reason;
 	bool online;			/* frames arrive, and show a signal */
+	uint64_t stream;		/* of these frames; 0 while offline */
 	const char *path, *driver, *card, *bus;	/* "" while unknown */
 	struct glint_format format;	/* info NULL before the first */
 	uint32_t rate_millihz;		/* measured */

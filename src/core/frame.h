@@ -44,11 +44,12 @@ struct glint_frame {
 	struct glint_dmabuf *buf;		/* borrowed from the slot; NULL for a picture */
 	const struct glint_format *format;	/* borrowed from the producer, as long as the frame */
 	/*
-	 * @buf is element @slot of an array of @n_slots, all of the stream's. It and @stream,
-	 * which no other stream of the process has, name a buffer for good.
+	 * The source's stream, a number that no other stream of the process has. A picture has
+	 * that of its frame: what is of another stream than the live one is from before a change.
+	 * 0: of no stream.
 	 */
-	unsigned slot, n_slots;
-	uint64_t stream;			/* 0: no buffer of a stream */
+	uint64_t stream;
+	unsigned slot, n_slots;			/* @buf is element @slot of the stream's @n_slots */
 	unsigned refs;				/* 0 while the driver owns the slot */
 	enum glint_outcome outcome;		/* set by whoever decides; SKIPPED to begin with */
 	uint32_t seq;				/* driver's count: a gap is a drop */

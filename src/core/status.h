@@ -27,6 +27,7 @@ struct glint_status {
 		const char *kind;	/* "v4l2", "test" */
 		const char *reason;	/* "" when live, else no-device, busy, no-signal, ... */
 		bool online;
+		uint64_t stream;	/* of the live frames; 0 while offline */
 		uint32_t width, height;	/* current, or last, or as asked for */
 		uint32_t desired_fps;
 		uint32_t rate_millihz, nominal_millihz;

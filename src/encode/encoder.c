@@ -94,8 +94,9 @@ static void encoder_drop_waiting(struct glint_encoder *encoder)
 
 /* --- Endings ------------------------------------------------------------------------ */
 
-static void picture_take_stamps(struct glint_picture *picture, const struct glint_frame *src)
+static void picture_take_facts(struct glint_picture *picture, const struct glint_frame *src)
 {
+	picture->frame.stream = src->stream;
 	picture->frame.seq = src->seq;
 	picture->frame.capture_ns = src->capture_ns;
 	picture->frame.clock = src->clock;
@@ -110,7 +111,7 @@ static void encoder_deliver(struct glint_encoder *encoder, const struct glint_wo
 
 	assert(work->src);
 
-	picture_take_stamps(picture, work->src);
+	picture_take_facts(picture, work->src);
 	picture->encode_begin_ns = work->begin_ns;
 	picture->encode_end_ns = glint_now_ns();
 	glint_histogram_add(&encoder->encode, picture->encode_end_ns - picture->encode_begin_ns);

@@ -88,6 +88,7 @@ static void net_look_at_source(struct glint_net *net)
 
 	net->ops->status(net->ctx, &status);
 	net->online = status.source.online;
+	net->stream = status.source.stream;
 }
 
 void glint_net_source_changed(struct glint_net *net)

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "core/frame.h"
 #include "core/stats.h"
 #include "net/alarm.h"
 #include "net/listener.h"
@@ -40,6 +41,7 @@ struct glint_net {
 	struct glint_alarm snapshot_limit;
 	struct glint_alarm offline_tick;
 	bool online;			/* when glint_net_source_changed() was called last */
+	uint64_t stream;		/* likewise: the live one */
 	bool closing;
 
 	struct glint_net_counters counters;
@@ -50,6 +52,15 @@ struct glint_net {
 	uint64_t queued_id;		/* the last of them */
 	uint64_t hashed_id, hash;	/* with drop_same_frames: the last picture and its hash */
 };
+
+/*
+ * @frame, or the picture of it, is of the stream that is live now. A picture that is encoded
+ * late may be of a frame from before a loss or a change, and must not pass for live.
+ */
+static inline bool glint_net_is_live(const struct glint_net *net, const struct glint_frame *frame)
+{
+	return net->online && frame->stream == net->stream;
+}
 
 /* A client took a picture for sending; counts each picture once. */
 void glint_net_count_queued(struct glint_net *net, const struct glint_picture *picture);

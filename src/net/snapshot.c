@@ -105,7 +105,8 @@ static bool snapshot_on_picture(struct glint_sink *sink, struct glint_frame *fra
 	struct snapshot *snapshot = container_of(sink, struct snapshot, sink);
 	struct glint_picture *picture = glint_picture_of(frame);
 
-	if (!picture->live || !snapshot_wants(sink, frame))
+	if (!picture->live || !glint_net_is_live(snapshot->client->net, frame) ||
+	    !snapshot_wants(sink, frame))
 		return false;
 	snapshot_stop_waiting(snapshot);
 	glint_net_count_queued(snapshot->client->net, picture);

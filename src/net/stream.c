@@ -79,6 +79,8 @@ static bool stream_on_picture(struct glint_sink *sink, struct glint_frame *frame
 	struct glint_stream *stream = container_of(sink, struct glint_stream, sink);
 	struct glint_picture *picture = glint_picture_of(frame);
 
+	if (picture->live && !glint_net_is_live(stream->client->net, frame))
+		return false;
 	if (IS_ENABLED(CONFIG_NET_SAME) && glint_same_leaves_out(stream, picture))
 		return false;
 	stream_take(stream, picture);
@@ -132,8 +134,24 @@ static void streams_show_offline(struct glint_net *net)
 	glint_picture_unref(picture);
 }
 
+/* What waits behind the picture under way is of before the change. */
+static void streams_drop_stale(struct glint_net *net)
+{
+	struct glint_stream *stream;
+
+	glint_list_for_each(stream, &net->streams, link) {
+		if (!stream->next || !stream->next->live ||
+		    glint_net_is_live(net, &stream->next->frame))
+			continue;
+		stream->n_skipped++;
+		net->counters.pictures_skipped++;
+		stream->next = glint_picture_unref(stream->next);
+	}
+}
+
 void glint_streams_on_source(struct glint_net *net)
 {
+	streams_drop_stale(net);
 	if (!net->online && !glint_list_empty(&net->streams))
 		streams_show_offline(net);
 	else

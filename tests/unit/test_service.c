@@ -3,6 +3,7 @@
  * What goes between the modules of the whole service, on a scripted device.
  * glint_test_loop() says on which loop.
  */
+#include "capture/internal.h"
 #include "service_rig.h"
 
 #define STREAM	 "GET /stream?extra_headers=1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -86,6 +87,49 @@ static void test_a_snapshot_survives_that_the_frame_behind_it_is_refused(void)
 	world_close(&w);
 }
 
+/* --- A frame that is encoded when its stream is over ----------------------------------------- */
+
+/* One frame is with the encoder when the stream ends with @err; 0: the source has changed. */
+static void late_picture(int err)
+{
+	struct world w;
+	const char *parts, *offline;
+	int fd;
+
+	world_prepare(&w, V4L2_PIX_FMT_YUYV, 1280, 720);
+	WORLD_START(&w);
+	fd = world_ask(&w, STREAM);
+	WORLD_WAIT(&w, world_counters(&w).streams == 1);
+	world_frame(&w);
+	CU_ASSERT_PTR_NOT_NULL(strstr(read_on(&w, fd, 100), "X-UStreamer-Online: true"));
+
+	world_frame(&w);
+	if (err < 0)
+		glint_capture_fail(w.service->capture, err);
+	else
+		glint_capture_lose(w.service->capture, 0);
+	parts = read_on(&w, fd, 300);
+	offline = strstr(parts, "X-UStreamer-Online: false");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(offline);
+	CU_ASSERT_PTR_NULL(strstr(offline, "X-UStreamer-Online: true"));
+
+	WORLD_WAIT(&w, world_streams(&w));
+	world_frame(&w);
+	CU_ASSERT_PTR_NOT_NULL(strstr(read_on(&w, fd, 100), "X-UStreamer-Online: true"));
+	close(fd);
+	world_close(&w);
+}
+
+static void test_a_picture_that_is_encoded_after_a_loss_is_not_shown_as_live(void)
+{
+	late_picture(-ENODEV);
+}
+
+static void test_a_picture_that_is_encoded_after_a_change_is_not_shown_as_live(void)
+{
+	late_picture(0);
+}
+
 /* --- What is told of a picture ------------------------------------------------------------- */
 
 static void test_a_picture_has_the_clock_of_its_own_frame(void)
@@ -153,6 +197,8 @@ GLINT_TESTS("service",
 	GLINT_TEST(test_a_stream_survives_that_the_buffer_it_gives_back_is_refused),
 	GLINT_TEST(test_a_stream_without_a_next_picture_survives_it_and_leaks_nothing),
 	GLINT_TEST(test_a_snapshot_survives_that_the_frame_behind_it_is_refused),
+	GLINT_TEST(test_a_picture_that_is_encoded_after_a_loss_is_not_shown_as_live),
+	GLINT_TEST(test_a_picture_that_is_encoded_after_a_change_is_not_shown_as_live),
 	GLINT_TEST(test_a_picture_has_the_clock_of_its_own_frame),
 	GLINT_TEST(test_the_timer_for_clients_that_stay_away_does_not_outlive_the_server),
 )

@@ -416,6 +416,32 @@ static void test_a_large_picture_goes_out_in_full_to_a_slow_reader(void)
 	rig_close(&r);
 }
 
+static void test_a_picture_of_another_stream_than_the_live_one_is_no_snapshot(void)
+{
+	struct glint_picture *old, *new;
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	r.status.source.stream = 2;
+	rig_go_online(&r);
+	peer = peer_connect(&r);
+	peer_say(&peer, GET("/snapshot"));
+	RIG_WAIT(&r, rig_counters(&r).snapshots_waiting == 1);
+	old = rig_picture(100, 'o', 7);
+	old->frame.stream = 1;
+	new = rig_picture(100, 'n', 1);
+	new->frame.stream = 2;
+	CU_ASSERT_EQUAL(glint_fanout_push(&r.pictures, &old->frame), 0);
+	CU_ASSERT_EQUAL(glint_fanout_push(&r.pictures, &new->frame), 1);
+	PEER_WAIT(&r, &peer, reply_complete(&peer));
+	CU_ASSERT_PTR_NOT_NULL(strstr(peer.text, "X-Glint-Sequence: 1\r\n"));
+	glint_picture_unref(old);
+	glint_picture_unref(new);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
 GLINT_TESTS("snapshot",
 	GLINT_TEST(test_the_first_picture_after_the_request_is_the_answer),
 	GLINT_TEST(test_a_frame_that_was_complete_before_the_request_is_no_answer),
@@ -428,6 +454,7 @@ GLINT_TESTS("snapshot",
 	GLINT_TEST(test_without_video_the_answer_comes_at_once_and_says_so),
 	GLINT_TEST(test_who_is_strict_gets_an_error_instead),
 	GLINT_TEST(test_who_waits_is_answered_when_the_video_goes),
+	GLINT_TEST(test_a_picture_of_another_stream_than_the_live_one_is_no_snapshot),
 	GLINT_TEST(test_just_after_the_start_the_first_frame_is_waited_for),
 	GLINT_TEST(test_but_not_for_ever),
 	GLINT_TEST(test_a_picture_that_never_comes_is_called_so),

@@ -319,6 +319,64 @@ static void test_who_watches_is_told_when_the_video_goes_and_comes(void)
 	rig_close(&r);
 }
 
+static void test_a_picture_of_another_stream_than_the_live_one_is_not_shown(void)
+{
+	struct glint_picture *old, *new;
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	r.status.source.stream = 2;
+	rig_go_online(&r);
+	peer = watch(&r, "?extra_headers=1");
+	old = rig_picture(100, 'o', 7);
+	old->frame.stream = 1;
+	new = rig_picture(100, 'n', 1);
+	new->frame.stream = 2;
+	CU_ASSERT_EQUAL(glint_fanout_push(&r.pictures, &old->frame), 0);
+	CU_ASSERT_EQUAL(glint_fanout_push(&r.pictures, &new->frame), 1);
+	PEER_WAIT(&r, &peer, strstr(peer.text, "X-Glint-Sequence: 1\r\n"));
+	CU_ASSERT_PTR_NULL(strstr(peer.text, "X-Glint-Sequence: 7\r\n"));
+
+	rig_go_offline(&r, "no-signal");
+	CU_ASSERT_EQUAL(glint_fanout_push(&r.pictures, &new->frame), 0);
+	PEER_WAIT(&r, &peer, strstr(peer.text, "X-Glint-Reason: no-signal\r\n"));
+	glint_picture_unref(old);
+	glint_picture_unref(new);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+/* Without memory for the offline picture nothing takes the place of what waits. */
+static void test_a_picture_that_waits_behind_another_is_dropped_when_the_signal_goes(void)
+{
+	struct peer peer;
+	struct rig r;
+	uint64_t skipped;
+	uint32_t seq = 0;
+	char waiting[48];
+
+	RIG_OPEN(&r);
+	peer = watch(&r, "?extra_headers=1");
+	while (rig_counters(&r).pictures_skipped == 0) {	/* until the socket is full */
+		CU_ASSERT_EQUAL_FATAL(rig_push(&r, 200000, 'a', ++seq), 1);
+		rig_settle(r.loop);
+	}
+	snprintf(waiting, sizeof(waiting), "X-Glint-Sequence: %u\r\n", seq);
+	skipped = rig_counters(&r).pictures_skipped;
+	r.offline = glint_picture_unref(r.offline);
+	rig_go_offline(&r, "no-signal");
+	CU_ASSERT_EQUAL(rig_counters(&r).pictures_skipped, skipped + 1);
+	forget(&peer);
+	rig_go_online(&r);
+	PEER_WAIT(&r, &peer, rig_pictures_alive == 0);
+	CU_ASSERT_EQUAL(rig_push(&r, 500, 'b', seq + 1), 1);
+	PEER_WAIT(&r, &peer, strstr(peer.text, "bbbb"));
+	CU_ASSERT_PTR_NULL(strstr(peer.text, waiting));
+	peer_close(&peer);
+	rig_close(&r);
+}
+
 /* --- The same again --------------------------------------------------------------------------- */
 
 static void test_equal_pictures_are_left_out_up_to_a_number(void)
@@ -383,6 +441,8 @@ GLINT_TESTS("stream",
 	GLINT_TEST(test_sixty_four_streams_get_every_picture),
 	GLINT_TEST(test_without_video_the_picture_that_says_why_comes_at_once_and_again),
 	GLINT_TEST(test_who_watches_is_told_when_the_video_goes_and_comes),
+	GLINT_TEST(test_a_picture_of_another_stream_than_the_live_one_is_not_shown),
+	GLINT_TEST(test_a_picture_that_waits_behind_another_is_dropped_when_the_signal_goes),
 	GLINT_TEST(test_equal_pictures_are_left_out_up_to_a_number),
 	GLINT_TEST(test_with_dual_final_frames_the_last_change_is_sent_twice),
 )
