@@ -144,7 +144,8 @@ pic := -fPIE
 
 # --- What is built from what --------------------------------------------------
 
-SRC_DIRS ?= src/base src/core src/mem src/v4l2 src/capture src/pattern src/encode src/net src
+SRC_DIRS ?= src/base src/core src/jpeg src/mem src/v4l2 src/capture src/pattern src/encode \
+	src/net src
 
 # $(call read-kbuild,DIR): the objects that DIR/Kbuild lists, with their folder.
 define read-kbuild-file

@@ -73,6 +73,7 @@ static const struct {
 	[GLINT_REASON_OUT_OF_RANGE] = { "OUT OF RANGE", "the receiver cannot take these timings" },
 	[GLINT_REASON_FORMAT] = { "NO USABLE FORMAT", "the device offers no pixel format that can be read" },
 	[GLINT_REASON_STALLED] = { "STALLED", "the device delivers no frames" },
+	[GLINT_REASON_CORRUPT] = { "CORRUPT FRAMES", "every frame that the device sends is damaged" },
 	[GLINT_REASON_STUCK] = { "DEVICE STUCK", "a call into its driver does not return" },
 	[GLINT_REASON_ERROR] = { "DEVICE ERROR", "see the log" },
 };
@@ -86,6 +87,7 @@ static bool reason_is_device_error(enum glint_reason reason)
 	case GLINT_REASON_NOT_CAPTURE:
 	case GLINT_REASON_FORMAT:
 	case GLINT_REASON_STALLED:
+	case GLINT_REASON_CORRUPT:
 	case GLINT_REASON_STUCK:
 	case GLINT_REASON_ERROR:
 		return true;
@@ -136,8 +138,8 @@ static void service_status_capture(const struct glint_service *service, struct g
 	status->source.reason = glint_reason_name(capture.reason);
 	status->source.online = capture.online;
 	status->source.stream = capture.stream;
-	status->source.width = capture.format.info ? capture.format.width : wished->width;
-	status->source.height = capture.format.info ? capture.format.height : wished->height;
+	status->source.width = capture.width ? capture.width : wished->width;
+	status->source.height = capture.height ? capture.height : wished->height;
 	status->source.rate_millihz = capture.rate_millihz;
 	status->source.nominal_millihz = capture.nominal_millihz;
 

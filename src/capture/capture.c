@@ -203,6 +203,8 @@ void glint_capture_status(const struct glint_capture *capture, struct glint_capt
 		.card = shown->card,
 		.bus = shown->bus,
 		.format = shown->format,
+		.width = capture->stream.width,
+		.height = capture->stream.height,
 		.rate_millihz = glint_rate_millihz(&capture->rate, glint_now_ns()),
 		.nominal_millihz = shown->nominal_millihz,
 		.last_seq = capture->last.seq,

@@ -38,6 +38,7 @@ enum glint_reason {
 	GLINT_REASON_OUT_OF_RANGE,	/* "out-of-range": ERANGE: timings the receiver cannot take */
 	GLINT_REASON_FORMAT,		/* "format": none of the device's formats can be used */
 	GLINT_REASON_STALLED,		/* "stalled": no frame for device_timeout */
+	GLINT_REASON_CORRUPT,		/* "corrupt": each frame for device_timeout was damaged */
 	GLINT_REASON_STUCK,		/* "stuck": a call into the driver does not return */
 	GLINT_REASON_ERROR,		/* "error": any other errno; the log has it */
 };
@@ -86,7 +87,7 @@ struct glint_capture_config {
 	unsigned fps_milli;		/* test pattern: its rate; a device: asked of it with S_PARM when not 0 */
 	unsigned buffers;		/* 2..32 */
 	uint32_t min_frame_size;	/* bytes: smaller compressed frames are corrupt */
-	bool allow_truncated;		/* keep JPEGs that lack their end */
+	bool allow_truncated;		/* keep JPEGs of the format's size that lack their end */
 	bool persistent;		/* ustreamer's; accepted: capture never gives up anyway */
 	uint64_t timeout_ns;		/* without a frame for so long: stalled */
 	uint64_t retry_ns;		/* between attempts to get the device back */
@@ -106,6 +107,7 @@ struct glint_capture_status {
 	uint64_t stream;		/* of these frames; 0 while offline */
 	const char *path, *driver, *card, *bus;	/* "" while unknown */
 	struct glint_format format;	/* info NULL before the first */
+	uint32_t width, height;		/* of the frames: a JPEG's own, else the format's; 0 likewise */
 	uint32_t rate_millihz;		/* measured */
 	uint32_t nominal_millihz;	/* as the driver says; 0: unknown */
 	uint32_t last_seq;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The frame path: a wakeup of the device, its frames dequeued and judged, the
- * newest handed on. Nothing here allocates, formats, waits, or reads pixels (of
- * a JPEG, its first and last bytes).
+ * newest handed on. Nothing here allocates, formats, waits, or reads pixels. A JPEG is
+ * read once, for its markers.
  */
 #include <assert.h>
 #include <errno.h>
@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "capture/internal.h"
-#include "capture/jpeg_check.h"
 #include "v4l2/input.h"
 
 #define STAMP_AGE_MAX_NS (10 * GLINT_NSEC_PER_SEC)
@@ -73,14 +72,25 @@ static void frame_stamp(struct glint_capture *capture, struct glint_frame *frame
 
 /* --- Content ------------------------------------------------------------------------ */
 
+/*
+ * A truncated picture cannot show by its data that its size is true: it must be the one that
+ * was agreed upon.
+ */
+static bool is_tolerated(const struct glint_capture *capture, const struct glint_jpeg_info *info)
+{
+	return capture->config.allow_truncated && info->width == capture->pool->format.width &&
+	       info->height == capture->pool->format.height;
+}
+
+/* The one look at a JPEG: what reads the frame later goes by it. */
 static bool jpeg_is_good(const struct glint_capture *capture, struct glint_frame *frame)
 {
-	long length = glint_jpeg_length(frame->buf->planes[0].map, frame->used);
+	struct glint_jpeg_info *info = &container_of(frame, struct glint_slot, frame)->jpeg;
+	int err = glint_jpeg_inspect(frame->buf->planes[0].map, frame->used, info);
 
-	if (length == 0 || (length < 0 && !capture->config.allow_truncated))
+	if (err < 0 && !(err == -ENODATA && is_tolerated(capture, info)))
 		return false;
-	if (length > 0)
-		frame->used = (uint32_t)length;
+	frame->used = (uint32_t)info->size;
 	return frame->used >= capture->config.min_frame_size;
 }
 
@@ -147,11 +157,19 @@ static void capture_note_good(struct glint_capture *capture, const struct glint_
 	glint_rate_add(&capture->rate, frame->dequeue_ns);
 }
 
+/* A JPEG has the size that it says, which may be another than the driver's. */
+static void capture_note_size(struct glint_capture *capture, const struct glint_frame *frame)
+{
+	if (frame->jpeg)
+		glint_capture_set_size(capture, frame->jpeg->width, frame->jpeg->height);
+}
+
 /* Hands on the newest frame, which is the caller's no more. */
 static void capture_deliver(struct glint_capture *capture, struct glint_frame *frame)
 {
 	/* A driver that lost its signal may go on with noise, which must not pass for live. */
 	if (frame && !capture->stream.doubted && capture->state == GLINT_CAPTURE_LIVE) {
+		capture_note_size(capture, frame);
 		if (capture->reason != GLINT_REASON_NONE) {
 			capture->told_err = 0;
 			glint_capture_set_reason(capture, GLINT_REASON_NONE);

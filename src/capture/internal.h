@@ -47,6 +47,8 @@ struct glint_capture_stream {
 	uint64_t ended_ns[2];		/* the last frame, and the one before: not before that */
 	bool doubted;			/* the source may have changed: show nothing before we know */
 	bool changed;			/* it has said so, and there is no other way to know */
+	uint32_t width, height;		/* of the frames: JPEGs may differ from the format */
+	bool size_told;			/* in the log, that they do */
 };
 
 struct glint_capture {
@@ -106,6 +108,8 @@ void glint_capture_fail(struct glint_capture *capture, int err);
 /* There is no signal (@err), or another one (0): the device stays open. */
 void glint_capture_lose(struct glint_capture *capture, int err);
 void glint_capture_set_reason(struct glint_capture *capture, enum glint_reason reason);
+/* The frames have this size from now on. */
+void glint_capture_set_size(struct glint_capture *capture, uint32_t width, uint32_t height);
 /* Something may have changed for the better: tries again now, but never too often. */
 void glint_capture_hurry(struct glint_capture *capture);
 void glint_capture_check(struct glint_capture *capture, bool deep);

@@ -62,6 +62,8 @@ static void pool_init(struct glint_pool *pool, struct glint_vdev *vdev, unsigned
 		slot->frame.ops = &slot_ops;
 		slot->frame.buf = &pool->buffers[i];
 		slot->frame.format = &pool->format;
+		slot->frame.jpeg = pool->format.info->layout == GLINT_LAYOUT_JPEG ? &slot->jpeg :
+										    NULL;
 		slot->frame.slot = i;
 		slot->frame.n_slots = pool->n;
 		slot->frame.stream = stream;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/frame.h"
+#include "jpeg/inspect.h"
 #include "v4l2/vdev.h"
 
 struct glint_pool;
@@ -26,6 +27,7 @@ struct glint_pool_owner {
 
 struct glint_slot {
 	struct glint_frame frame;
+	struct glint_jpeg_info jpeg;	/* of the frame, where the device sends JPEG */
 	struct glint_pool *pool;
 	unsigned index;
 	bool queued;		/* the driver has it */

@@ -20,6 +20,7 @@ const char *glint_reason_name(enum glint_reason reason)
 		[GLINT_REASON_OUT_OF_RANGE] = "out-of-range",
 		[GLINT_REASON_FORMAT] = "format",
 		[GLINT_REASON_STALLED] = "stalled",
+		[GLINT_REASON_CORRUPT] = "corrupt",
 		[GLINT_REASON_STUCK] = "stuck",
 		[GLINT_REASON_ERROR] = "error",
 	};
@@ -56,6 +57,8 @@ enum glint_reason glint_reason_of(int err)
 		return GLINT_REASON_FORMAT;
 	case -ETIMEDOUT:
 		return GLINT_REASON_STALLED;
+	case -EBADMSG:
+		return GLINT_REASON_CORRUPT;
 	default:
 		return GLINT_REASON_ERROR;
 	}

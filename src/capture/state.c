@@ -34,6 +34,24 @@ void glint_capture_set_reason(struct glint_capture *capture, enum glint_reason r
 		capture->listener->changed(capture->listener);
 }
 
+void glint_capture_set_size(struct glint_capture *capture, uint32_t width, uint32_t height)
+{
+	struct glint_capture_stream *stream = &capture->stream;
+	const struct glint_format *format = &capture->pool->format;
+
+	if (stream->width == width && stream->height == height)
+		return;
+	stream->width = width;
+	stream->height = height;
+	if (!stream->size_told && (width != format->width || height != format->height)) {
+		stream->size_told = true;
+		glint_log_warn(&topic, "'%s' sends JPEGs of %ux%u, though its format says %ux%u",
+			       device_name(capture), width, height, format->width, format->height);
+	}
+	if (capture->reason == GLINT_REASON_NONE)	/* else it will be told with the reason */
+		glint_capture_set_reason(capture, GLINT_REASON_NONE);
+}
+
 /* The timer may be under way for another moment: then its end starts it anew. */
 static void capture_wake_at(struct glint_capture *capture, uint64_t when_ns)
 {
@@ -204,8 +222,12 @@ static void capture_go_live(struct glint_capture *capture)
 	capture->pool = pool;
 	pool->owner = &capture->owner;
 	pool->live = true;
-	capture->stream =
-		(struct glint_capture_stream){ .started_ns = now_ns, .last_good_ns = now_ns };
+	capture->stream = (struct glint_capture_stream){
+		.started_ns = now_ns,
+		.last_good_ns = now_ns,
+		.width = pool->format.width,
+		.height = pool->format.height,
+	};
 	capture->streams++;
 	capture->checked_ns = now_ns;
 	capture->shown.format = pool->format;
@@ -217,8 +239,9 @@ static void capture_go_live(struct glint_capture *capture)
 			POLLIN | POLLPRI);
 	capture_wake_at(capture, now_ns + MIN(TICK_NS, capture->config.timeout_ns));
 	capture_tell_live(capture);
-	/* A silent device stays "stalled" until it proves otherwise. */
-	if (capture->reason != GLINT_REASON_STALLED && capture->reason != GLINT_REASON_ERROR)
+	/* What was wrong with the last stream stays so until a good frame proves otherwise. */
+	if (capture->reason != GLINT_REASON_STALLED && capture->reason != GLINT_REASON_CORRUPT &&
+	    capture->reason != GLINT_REASON_ERROR)
 		glint_capture_set_reason(capture, GLINT_REASON_OPENING);
 }
 
@@ -326,20 +349,28 @@ static void capture_tell_damage(struct glint_capture *capture)
 			       device_name(capture), (unsigned long long)capture->cancelled);
 }
 
-/* Readers that hold every buffer are no fault of the device. */
-static bool stream_is_silent(const struct glint_capture *capture, uint64_t now_ns)
+/*
+ * 0, or what is wrong when no good frame came for too long: no frame at all, or only damaged
+ * ones. Readers that hold every buffer are no fault of the device.
+ */
+static int stream_lacks_frames(const struct glint_capture *capture, uint64_t now_ns)
 {
-	return capture->pool->with_driver > 0 &&
-	       now_ns - capture->stream.last_good_ns > capture->config.timeout_ns;
+	const struct glint_capture_stream *stream = &capture->stream;
+	uint64_t timeout_ns = capture->config.timeout_ns;
+
+	if (capture->pool->with_driver == 0 || now_ns - stream->last_good_ns <= timeout_ns)
+		return 0;
+	return now_ns - stream->taken_ns > timeout_ns ? -ETIMEDOUT : -EBADMSG;
 }
 
 static void capture_watch(struct glint_capture *capture, uint64_t now_ns)
 {
 	const struct glint_capture_stream *stream = &capture->stream;
+	int err = stream_lacks_frames(capture, now_ns);
 
 	capture_tell_damage(capture);
-	if (stream_is_silent(capture, now_ns)) {
-		glint_capture_fail(capture, -ETIMEDOUT);
+	if (err < 0) {
+		glint_capture_fail(capture, err);
 		return;
 	}
 	/* Not at once: a driver may tell of the change that setting it up has made. */

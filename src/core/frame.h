@@ -16,6 +16,7 @@
 
 struct glint_dmabuf;
 struct glint_format;
+struct glint_jpeg_info;
 struct glint_frame;
 
 struct glint_frame_ops {
@@ -43,6 +44,7 @@ struct glint_frame {
 	const struct glint_frame_ops *ops;
 	struct glint_dmabuf *buf;		/* borrowed from the slot; NULL for a picture */
 	const struct glint_format *format;	/* borrowed from the producer, as long as the frame */
+	const struct glint_jpeg_info *jpeg;	/* likewise: what is in @buf; NULL: no JPEG */
 	/*
 	 * The source's stream, a number that no other stream of the process has. A picture has
 	 * that of its frame: what is of another stream than the live one is from before a change.

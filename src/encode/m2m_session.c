@@ -7,9 +7,9 @@
 #include <poll.h>
 
 #include "base/cleanup.h"
-#include "encode/jpeg.h"
 #include "encode/m2m_copy.h"
 #include "encode/m2m_quality.h"
+#include "jpeg/inspect.h"
 
 #define OUTPUTS_WANTED 6	/* four with readers, and two for the encoder to write to */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device's own JPEGs, sent from its buffers. Huffman tables that MJPEG leaves
- * out are one more part, in front of the scan. When readers already keep as many
- * buffers as the driver can spare, the picture is copied, and that is counted.
+ * The device's own JPEGs, sent from its buffers as capture has found them (frame->jpeg).
+ * Huffman tables that MJPEG leaves out are one more part, in front of the scan; the EOI that
+ * a truncated picture lacks is the last. When readers already keep as many buffers as the
+ * driver can spare, the picture is copied, and that is counted.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "base/cleanup.h"
 #include "encode/backend.h"
 #include "encode/pictures.h"
+#include "jpeg/header.h"
+#include "jpeg/inspect.h"
 
 #define LEASES_MAX 32	/* as many as there can be capture buffers */
 
@@ -94,6 +97,7 @@ static struct glint_picture *passthrough_copy(struct passthrough *pass, const ui
 static void picture_set_parts(struct glint_picture *picture, const uint8_t *data,
 			      const struct glint_jpeg_info *info)
 {
+	static const uint8_t eoi[] = { 0xff, 0xd9 };
 	struct iovec *part = picture->parts;
 	size_t head = info->has_huffman ? info->size : info->sos;
 
@@ -103,6 +107,10 @@ static void picture_set_parts(struct glint_picture *picture, const uint8_t *data
 		*part++ = (struct iovec){ (void *)glint_jpeg_standard_dht(), GLINT_JPEG_DHT_SIZE };
 		*part++ = (struct iovec){ (void *)(data + head), info->size - head };
 		picture->size += GLINT_JPEG_DHT_SIZE;
+	}
+	if (info->truncated) {
+		*part++ = (struct iovec){ (void *)eoi, sizeof(eoi) };
+		picture->size += sizeof(eoi);
 	}
 	picture->n_parts = (unsigned)(part - picture->parts);
 	picture->width = info->width;
@@ -122,19 +130,13 @@ static void passthrough_encode(struct glint_backend *backend, struct glint_work 
 	struct passthrough *pass = passthrough_of(backend);
 	struct glint_frame *src = work->src;
 	const uint8_t *data = src->buf->planes[0].map;
-	struct glint_picture *picture = NULL;
-	struct glint_jpeg_info info;
-	int err = data ? glint_jpeg_inspect(data, src->used, &info) : -EFAULT;
+	struct glint_picture *picture = passthrough_lease(pass, src);
 
-	if (err == 0) {
-		picture = passthrough_lease(pass, src);
-		if (!picture)
-			picture = passthrough_copy(pass, &data, info.size);
-		err = picture ? 0 : -ENOBUFS;
-	}
+	if (!picture)
+		picture = passthrough_copy(pass, &data, src->jpeg->size);
 	if (picture)
-		picture_set_parts(picture, data, &info);
-	glint_encoder_finish(work, picture, err);
+		picture_set_parts(picture, data, src->jpeg);
+	glint_encoder_finish(work, picture, picture ? 0 : -ENOBUFS);
 }
 
 static void passthrough_status(const struct glint_backend *backend,

@@ -11,7 +11,7 @@
 #include "base/list.h"
 #include "core/picture.h"
 #include "encode/bytes.h"
-#include "encode/jpeg.h"
+#include "jpeg/header.h"
 
 #define GLINT_SLICES_MAX 32
 

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "encode/jpeg.h"
+#include "jpeg/header.h"
 #include "v4l2/format.h"
 
 #define GLINT_ROWS_MAX 16	/* lines of the tallest MCU */

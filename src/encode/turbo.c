@@ -13,6 +13,7 @@
 #include "encode/bytes.h"
 #include "encode/rows.h"
 #include "encode/turbo_memory.h"
+#include "jpeg/inspect.h"
 
 #define CAPACITY_FIRST (256u << 10)	/* bytes; pages that are not written cost nothing */
 
@@ -160,14 +161,7 @@ static void turbo_begin(struct glint_turbo *turbo, const struct glint_rows *rows
 /* Everything before the scan's data is our own header's business. */
 static int skip_header(struct glint_bytes *out)
 {
-	struct glint_jpeg_info info;
-	int err = glint_jpeg_inspect(out->data, out->size, &info);
-
-	if (err < 0)
-		return -EIO;
-	out->begin =
-		info.sos + 2 + ((size_t)out->data[info.sos + 2] << 8 | out->data[info.sos + 3]);
-	return 0;
+	return glint_jpeg_find_scan(out->data, out->size, &out->begin) < 0 ? -EIO : 0;
 }
 
 int glint_turbo_slice(struct glint_turbo *turbo, struct glint_rows *rows,

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "encode/jpeg.h"
+#include "jpeg/header.h"
 
 struct glint_bytes;
 struct glint_rows;

@@ -21,7 +21,7 @@
 #include "core/picture.h"
 #include "encode/bytes.h"
 #include "encode/encoder.h"
-#include "encode/jpeg.h"
+#include "jpeg/header.h"
 #include "encode/rows.h"
 #include "encode/turbo.h"
 #include "stage_frame.h"

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "../fake/v4l2.h"
-#include "encode/jpeg.h"
+#include "jpeg/header.h"
 #include "loop_rig.h"
 
 #define WORLD_TURNS 5000 /* of a millisecond at most: only met when something is broken */

@@ -11,8 +11,8 @@
 #include "../fake/v4l2.h"
 #include "base/clock.h"
 #include "capture/capture.h"
-#include "capture/jpeg_check.h"
 #include "harness.h"
+#include "jpeg/header.h"
 #include "loop_rig.h"
 #include "malloc_rig.h"
 #include "pattern/pattern.h"
@@ -28,7 +28,7 @@ struct rig {
 	struct glint_capture_listener listener;
 	struct glint_sink sink;
 	unsigned pushed, changes;
-	bool keeps;			/* the sink keeps what it gets, one frame */
+	bool keeps; /* the sink keeps what it gets, one frame */
 	struct glint_frame *kept;
 	enum glint_outcome outcome;
 	uint32_t last_seq;
@@ -76,14 +76,14 @@ static void rig_init(struct rig *rig)
 	};
 }
 
-#define RIG_START(rig)                                                                      \
-	do {                                                                                \
-		RIG_LOOP((rig)->loop);                                                      \
-		CU_ASSERT_EQUAL_FATAL(glint_capture_create(&(rig)->capture, (rig)->loop,    \
-							   &(rig)->config, &(rig)->listener), \
-				      0);                                                   \
-		glint_fanout_attach(glint_capture_frames((rig)->capture), &(rig)->sink);    \
-		glint_capture_start((rig)->capture);                                        \
+#define RIG_START(rig)                                                                             \
+	do {                                                                                       \
+		RIG_LOOP((rig)->loop);                                                             \
+		CU_ASSERT_EQUAL_FATAL(glint_capture_create(&(rig)->capture, (rig)->loop,           \
+							   &(rig)->config, &(rig)->listener),      \
+				      0);                                                          \
+		glint_fanout_attach(glint_capture_frames((rig)->capture), &(rig)->sink);           \
+		glint_capture_start((rig)->capture);                                               \
 	} while (0)
 
 static struct glint_capture_status rig_status(struct rig *rig)
@@ -201,10 +201,10 @@ static void test_a_late_wakeup_delivers_the_newest_frame_only(void)
 
 	CU_ASSERT_EQUAL(rig.pushed, 1);
 	CU_ASSERT_EQUAL(rig.last_seq, 41);
-	CU_ASSERT_EQUAL(rig.fake.queued, 1u << 0 | 1u << 2);	/* 0 went back, 1 is leased */
+	CU_ASSERT_EQUAL(rig.fake.queued, 1u << 0 | 1u << 2); /* 0 went back, 1 is leased */
 	CU_ASSERT_EQUAL(glint_capture_ledger(rig.capture)->skipped, 1);
 	rig.kept = glint_frame_unref(rig.kept);
-	CU_ASSERT_EQUAL(rig.fake.queued, 7u);			/* the last unref requeues */
+	CU_ASSERT_EQUAL(rig.fake.queued, 7u); /* the last unref requeues */
 	CU_ASSERT_EQUAL(glint_capture_ledger(rig.capture)->delivered, 1);
 	rig_close(&rig);
 }
@@ -387,7 +387,7 @@ static void lie_index(struct fake_v4l2 *fake, unsigned long request, void *arg)
 {
 	if (request != VIDIOC_DQBUF)
 		return;
-	((struct v4l2_buffer *)arg)->index = 2;	/* which it has not handed out */
+	((struct v4l2_buffer *)arg)->index = 2; /* which it has not handed out */
 	fake->lie = NULL;
 	fake->controls[1]++;
 }
@@ -405,7 +405,7 @@ static void test_a_buffer_handed_out_twice_starts_the_stream_anew(void)
 	rig.fake.lie = lie_index;
 	fake_v4l2_complete(&rig.fake, 0, &(struct fake_frame){ .seq = 2 });
 	RIG_UNTIL(&rig, rig_status(&rig).restarts == 1 && rig_status(&rig).with_driver == 3);
-	CU_ASSERT_EQUAL(rig.kept->seq, 1);	/* the old stream's frame is still whole */
+	CU_ASSERT_EQUAL(rig.kept->seq, 1); /* the old stream's frame is still whole */
 	CU_ASSERT_EQUAL_FATAL(glint_dmabuf_map(rig.kept->buf), 0);
 	CU_ASSERT_EQUAL(rig.kept->buf->planes[0].map[0], 0);
 	rig_frame(&rig, &(struct fake_frame){ .seq = 0 });
@@ -448,9 +448,9 @@ static void test_stamps_that_cannot_be_true_become_the_time_of_arrival(void)
 {
 	uint64_t before = glint_now_ns();
 	const uint64_t stamps[] = {
-		before + LONG,		/* of the future, as vivid's are */
-		before + LONG - 1000,	/* older than the last: of another frame */
-		1000,			/* of another clock */
+		before + LONG,	      /* of the future, as vivid's are */
+		before + LONG - 1000, /* older than the last: of another frame */
+		1000,		      /* of another clock */
 	};
 	struct rig rig;
 
@@ -477,8 +477,8 @@ static void test_a_stamp_of_the_exposures_start_is_when_it_began(void)
 	rig_init(&rig);
 	RIG_START(&rig);
 	RIG_UNTIL(&rig, rig_streams(&rig));
-	rig_frame(&rig, &(struct fake_frame){ .stamp_ns = stamp,
-					      .flags = V4L2_BUF_FLAG_TSTAMP_SRC_SOE });
+	rig_frame(&rig,
+		  &(struct fake_frame){ .stamp_ns = stamp, .flags = V4L2_BUF_FLAG_TSTAMP_SRC_SOE });
 	CU_ASSERT_EQUAL(rig.last_exposure_ns, stamp);
 	rig_close(&rig);
 }
@@ -520,42 +520,37 @@ static void test_without_a_stamp_only_what_was_not_there_yet_is_proof(void)
 				   &(struct fake_frame){ .seq = i, .stamp_ns = 1000 });
 	RIG_UNTIL(&rig, glint_capture_ledger(rig.capture)->seen == 3);
 	CU_ASSERT_EQUAL(rig.last_seq, 2);
-	CU_ASSERT_EQUAL(rig.last_exposure_ns, 0);	/* the first: nobody has looked before */
+	CU_ASSERT_EQUAL(rig.last_exposure_ns, 0); /* the first: nobody has looked before */
 
 	frame_of_another_clock(&rig, 3);
-	CU_ASSERT_EQUAL(rig.last_exposure_ns, live_ns);	/* when there was no second yet */
+	CU_ASSERT_EQUAL(rig.last_exposure_ns, live_ns); /* when there was no second yet */
 	frame_of_another_clock(&rig, 4);
-	CU_ASSERT_EQUAL(rig.last_exposure_ns, live_ns);	/* nor a third */
+	CU_ASSERT_EQUAL(rig.last_exposure_ns, live_ns); /* nor a third */
 	exposure_ns = rig.last_dequeue_ns;
 	frame_of_another_clock(&rig, 5);
 	frame_of_another_clock(&rig, 6);
 	frame_of_another_clock(&rig, 7);
-	CU_ASSERT_EQUAL(rig.last_exposure_ns, exposure_ns);	/* when there was no fifth yet */
+	CU_ASSERT_EQUAL(rig.last_exposure_ns, exposure_ns); /* when there was no fifth yet */
 	rig_close(&rig);
 }
 
 /* --- JPEG ---------------------------------------------------------------------------------- */
 
-static const uint8_t good_jpeg[] = { 0xff, 0xd8, 0xff, 0xfe, 1, 2, 3, 4, 0xff, 0xd9 };
+static uint8_t good_jpeg[GLINT_JPEG_HEADER_MAX + 128];
 
-static void test_a_jpeg_needs_beginning_and_end(void)
+/* A picture of @width x @height; returns its length. */
+static uint32_t make_jpeg(uint32_t width, uint32_t height)
 {
-	static uint8_t padded[70000];
+	struct glint_jpeg_params params = { .width = width,
+					    .height = height,
+					    .sampling = GLINT_SAMPLING_420 };
+	size_t size;
 
-	CU_ASSERT_EQUAL(glint_jpeg_length(good_jpeg, 10), 10);
-	CU_ASSERT_EQUAL(glint_jpeg_length(good_jpeg, 9), -EBADMSG);
-	CU_ASSERT_EQUAL(glint_jpeg_length(good_jpeg, 3), 0);
-	CU_ASSERT_EQUAL(glint_jpeg_length(good_jpeg + 1, 9), 0);
-	CU_ASSERT_EQUAL(glint_jpeg_length((const uint8_t[]){ 0xff, 0xd8, 0xff, 0xd9 }, 4), 4);
-	CU_ASSERT_EQUAL(glint_jpeg_length((const uint8_t[]){ 0xff, 0xd8, 0, 0 }, 4), -EBADMSG);
-	memcpy(padded, good_jpeg, 10);
-	CU_ASSERT_EQUAL(glint_jpeg_length(padded, 60000), 10);
-	CU_ASSERT_EQUAL(glint_jpeg_length(padded, 70000), -EBADMSG);
-	memset(padded + 10, 0x55, 16);
-	CU_ASSERT_EQUAL(glint_jpeg_length(padded, 26), 10);
-	CU_ASSERT_EQUAL(glint_jpeg_length(padded, 26 + 100), 10);
-	memset(padded + 10, 0x55, 64);
-	CU_ASSERT_EQUAL(glint_jpeg_length(padded, 74), -EBADMSG);
+	memset(params.quant, 1, sizeof(params.quant));
+	size = glint_jpeg_write_header(good_jpeg, &params);
+	memset(good_jpeg + size, 0x55, 100);
+	memcpy(good_jpeg + size + 100, "\xff\xd9", 2);
+	return (uint32_t)size + 102;
 }
 
 static void jpeg_frames(struct rig *rig, bool allow_truncated, uint32_t min_size)
@@ -568,12 +563,13 @@ static void jpeg_frames(struct rig *rig, bool allow_truncated, uint32_t min_size
 
 static void test_truncated_and_tiny_jpegs_are_corrupt_unless_allowed(void)
 {
-	const struct fake_frame whole = { .seq = 1, .used = 10, .data = good_jpeg };
-	const struct fake_frame cut = { .seq = 2, .used = 8, .data = good_jpeg };
-	const struct fake_frame noise = { .seq = 3, .used = 8, .data = good_jpeg + 1 };
+	const uint32_t size = make_jpeg(64, 48);
+	const struct fake_frame whole = { .seq = 1, .used = size, .data = good_jpeg };
+	const struct fake_frame cut = { .seq = 2, .used = size - 2, .data = good_jpeg };
+	const struct fake_frame noise = { .seq = 3, .used = size - 2, .data = good_jpeg + 1 };
 	struct rig rig;
 
-	jpeg_frames(&rig, false, 10);
+	jpeg_frames(&rig, false, size);
 	RIG_START(&rig);
 	RIG_UNTIL(&rig, rig_streams(&rig));
 	rig_frame(&rig, &whole);
@@ -591,13 +587,74 @@ static void test_truncated_and_tiny_jpegs_are_corrupt_unless_allowed(void)
 	CU_ASSERT_EQUAL(rig.pushed, 1);
 	rig_frame(&rig, &noise);
 	CU_ASSERT_EQUAL(rig.pushed, 1);
+	/* Without an end nothing shows that this size is true. */
+	(void)make_jpeg(128, 48);
+	rig_frame(&rig, &cut);
+	CU_ASSERT_EQUAL(rig.pushed, 1);
 	rig_close(&rig);
 
-	jpeg_frames(&rig, false, 11);
+	(void)make_jpeg(64, 48);
+	jpeg_frames(&rig, false, size + 1);
 	RIG_START(&rig);
 	RIG_UNTIL(&rig, rig_streams(&rig));
 	rig_frame(&rig, &whole);
 	CU_ASSERT_EQUAL(rig.pushed, 0);
+	rig_close(&rig);
+}
+
+static void test_a_jpeg_of_another_size_than_agreed_is_told(void)
+{
+	struct fake_frame frame = { .seq = 1, .used = make_jpeg(64, 48), .data = good_jpeg };
+	struct glint_capture_status status;
+	unsigned changes;
+	struct rig rig;
+
+	jpeg_frames(&rig, false, 8);
+	RIG_START(&rig);
+	RIG_UNTIL(&rig, rig_streams(&rig));
+	rig_frame(&rig, &frame);
+	status = rig_status(&rig);
+	CU_ASSERT_TRUE(status.width == 64 && status.height == 48);
+	changes = rig.changes;
+	frame.seq = 2;
+	rig_frame(&rig, &frame);
+	CU_ASSERT_EQUAL(rig.changes, changes);
+
+	frame.seq = 3;
+	frame.used = make_jpeg(96, 80);
+	rig_frame(&rig, &frame);
+	status = rig_status(&rig);
+	CU_ASSERT_TRUE(status.width == 96 && status.height == 80);
+	CU_ASSERT_TRUE(status.format.width == 64 && status.format.height == 48);
+	CU_ASSERT_TRUE(status.online);
+	CU_ASSERT_EQUAL(rig.changes, changes + 1);
+	CU_ASSERT_EQUAL(rig.pushed, 3);
+	rig_close(&rig);
+}
+
+static void test_a_device_whose_frames_are_all_damaged_is_not_live(void)
+{
+	struct fake_frame frame = { .seq = 1, .used = make_jpeg(64, 48) - 1, .data = good_jpeg };
+	struct rig rig;
+
+	jpeg_frames(&rig, false, 8);
+	rig.config.timeout_ns = 50 * GLINT_NSEC_PER_MSEC;
+	RIG_START(&rig);
+	while (rig_reason(&rig) != GLINT_REASON_CORRUPT) {
+		(void)fake_v4l2_complete(&rig.fake, -1, &frame);
+		frame.seq++;
+		CU_ASSERT_NOT_EQUAL_FATAL(rig_reason(&rig), GLINT_REASON_NONE);
+		(void)glint_loop_run_once(rig.loop, glint_now_ns() + GLINT_NSEC_PER_MSEC);
+	}
+	CU_ASSERT_EQUAL(rig.pushed, 0);
+	CU_ASSERT_FALSE(rig_status(&rig).online);
+	/* The next stream is not live by being there. */
+	RIG_UNTIL(&rig, rig_status(&rig).restarts > 0 && rig_streams(&rig));
+	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_CORRUPT);
+	frame.used++;
+	rig_frame(&rig, &frame);
+	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_NONE);
+	CU_ASSERT_EQUAL(rig.pushed, 1);
 	rig_close(&rig);
 }
 
@@ -671,7 +728,7 @@ static void test_unplugging_ends_at_once_and_replugging_brings_it_back(void)
 	RIG_UNTIL(&rig, rig_status(&rig).buffers == 0);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(rig.kept);
 	CU_ASSERT_EQUAL_FATAL(glint_dmabuf_map(rig.kept->buf), 0);
-	CU_ASSERT_EQUAL(rig.kept->buf->planes[0].map[0], 0);	/* a reader's frame stays */
+	CU_ASSERT_EQUAL(rig.kept->buf->planes[0].map[0], 0); /* a reader's frame stays */
 	CU_ASSERT_EQUAL(rig_status(&rig).leased, 1);
 	fake_v4l2_replug(&rig.fake);
 	rig_go_live(&rig);
@@ -731,7 +788,7 @@ static void test_a_call_that_does_not_return_is_told_and_survived(void)
 
 static void test_destroy_gives_up_on_a_stuck_call(void)
 {
-	static struct rig rig;	/* the abandoned thread goes on using it */
+	static struct rig rig; /* the abandoned thread goes on using it */
 
 	rig_init(&rig);
 	rig.fake.hang_request = VIDIOC_S_FMT;
@@ -834,7 +891,7 @@ static void test_the_size_follows_the_signal(void)
 	CU_ASSERT_EQUAL(rig_status(&rig).nominal_millihz, 60000);
 	set_timings(&rig, 0, 160);
 	RIG_UNTIL(&rig, rig_status(&rig).format.width == 160);
-	CU_ASSERT_EQUAL(rig_status(&rig).opens, 1);	/* without closing the device */
+	CU_ASSERT_EQUAL(rig_status(&rig).opens, 1); /* without closing the device */
 	rig_go_live(&rig);
 	rig_close(&rig);
 }
@@ -1033,8 +1090,9 @@ GLINT_TESTS("capture",
 	GLINT_TEST(test_a_stamp_of_the_exposures_start_is_when_it_began),
 	GLINT_TEST(test_else_it_began_when_the_frame_before_the_last_had_ended),
 	GLINT_TEST(test_without_a_stamp_only_what_was_not_there_yet_is_proof),
-	GLINT_TEST(test_a_jpeg_needs_beginning_and_end),
 	GLINT_TEST(test_truncated_and_tiny_jpegs_are_corrupt_unless_allowed),
+	GLINT_TEST(test_a_jpeg_of_another_size_than_agreed_is_told),
+	GLINT_TEST(test_a_device_whose_frames_are_all_damaged_is_not_live),
 	GLINT_TEST(test_each_way_of_not_starting_has_its_reason),
 	GLINT_TEST(test_a_device_that_appears_later_is_found),
 	GLINT_TEST(test_unplugging_ends_at_once_and_replugging_brings_it_back),

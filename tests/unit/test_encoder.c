@@ -15,14 +15,15 @@
 #include "encode/blank.h"
 #include "encode/encoder.h"
 #include "harness.h"
+#include "jpeg/inspect.h"
 #include "loop_rig.h"
 #include "malloc_rig.h"
 #include "v4l2/format.h"
 
-#define NEEDS_CPU_ENCODER()                                                                       \
-	do {                                                                                      \
-		if (!IS_ENABLED(CONFIG_ENCODE_CPU))                                               \
-			GLINT_SKIP("built without the CPU encoder");                              \
+#define NEEDS_CPU_ENCODER()                                                                        \
+	do {                                                                                       \
+		if (!IS_ENABLED(CONFIG_ENCODE_CPU))                                                \
+			GLINT_SKIP("built without the CPU encoder");                               \
 	} while (0)
 
 /* --- A frame whose buffer is exactly as large as it must be ------------------------ */
@@ -486,7 +487,7 @@ static void test_pictures_that_readers_keep_are_bounded(void)
 		r.kept = NULL;
 	}
 	rig_push(&r, &f, 2);
-	CU_ASSERT_EQUAL(f.released, 3);	/* at once: there is no picture to put it in */
+	CU_ASSERT_EQUAL(f.released, 3); /* at once: there is no picture to put it in */
 	CU_ASSERT_EQUAL(f.frame.outcome, GLINT_OUTCOME_SKIPPED);
 	glint_picture_unref(kept[0]);
 	r.keep = false;
@@ -521,11 +522,15 @@ static void test_a_frame_whose_memory_is_too_small_fails_and_the_next_one_works(
 
 /* --- The device's own JPEGs ---------------------------------------------------------------------- */
 
+static const uint8_t mjpeg[] = {
+	0xff, 0xd8, 0xff, 0xc0, 0x00, 0x0b, 8, 0,  8, 0,    8,	  1,	1, 0x11, 0, 0xff,
+	0xda, 0x00, 0x08, 1,	1,    0,    0, 63, 0, 0x55, 0xff, 0xd9, 0, 0,	 0,
+};
+
 static void test_a_jpeg_of_the_device_passes_through_uncopied_with_tables_added(void)
 {
-	static const uint8_t mjpeg[] = {
-		0xff, 0xd8, 0xff, 0xc0, 0x00, 0x0b, 8, 0,  8, 0,    8,	  1,	1, 0x11, 0, 0xff,
-		0xda, 0x00, 0x08, 1,	1,    0,    0, 63, 0, 0x55, 0xff, 0xd9, 0, 0,	 0,
+	const struct glint_jpeg_info info = {
+		.width = 8, .height = 8, .sos = 15, .size = sizeof(mjpeg) - 3
 	};
 	struct glint_encoder_status status;
 	struct source_frame f;
@@ -540,17 +545,47 @@ static void test_a_jpeg_of_the_device_passes_through_uncopied_with_tables_added(
 	f.buf.planes[0].size = sizeof(mjpeg);
 	memcpy(f.buf.planes[0].map, mjpeg, sizeof(mjpeg));
 	f.frame.used = sizeof(mjpeg);
+	f.frame.jpeg = &info;
 	rig_push(&r, &f, 9);
 	CU_ASSERT_EQUAL_FATAL(r.pushed, 1);
 	CU_ASSERT_EQUAL(r.kept->n_parts, 3);
 	CU_ASSERT_PTR_EQUAL(r.kept->parts[0].iov_base, f.buf.planes[0].map);
 	CU_ASSERT_EQUAL(r.size, sizeof(mjpeg) - 3 + 432);
-	CU_ASSERT_EQUAL(f.released, 0);	/* a reader has it */
+	CU_ASSERT_EQUAL(f.released, 0); /* a reader has it */
 	r.kept = glint_picture_unref(r.kept);
 	CU_ASSERT_EQUAL(f.released, 1);
 	glint_encoder_status(r.encoder, &status);
 	CU_ASSERT_EQUAL(status.copies, 0);
 	CU_ASSERT_STRING_EQUAL(status.name, "passthrough");
+	frame_fini(&f);
+	rig_close(&r);
+}
+
+static void test_a_truncated_jpeg_of_the_device_gets_an_end(void)
+{
+	const struct glint_jpeg_info info = { .width = 8,
+					      .height = 8,
+					      .sos = 15,
+					      .size = 26,
+					      .has_huffman = true,
+					      .truncated = true };
+	struct source_frame f;
+	struct rig r;
+
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	rig_want(&r);
+	frame_init(&f, V4L2_PIX_FMT_MJPEG, 8, 8);
+	free(f.buf.planes[0].map);
+	f.buf.planes[0].map = malloc(info.size);
+	f.buf.planes[0].size = info.size;
+	memcpy(f.buf.planes[0].map, mjpeg, info.size);
+	f.frame.used = (uint32_t)info.size;
+	f.frame.jpeg = &info;
+	rig_push(&r, &f, 9);
+	CU_ASSERT_EQUAL_FATAL(r.pushed, 1);
+	CU_ASSERT_EQUAL(r.size, info.size + 2);
+	CU_ASSERT_EQUAL(memcmp(r.jpeg, mjpeg, info.size), 0);
+	CU_ASSERT_EQUAL(memcmp(r.jpeg + info.size, "\xff\xd9", 2), 0);
 	frame_fini(&f);
 	rig_close(&r);
 }
@@ -591,7 +626,7 @@ static void test_a_bayer_frame_is_converted_and_the_pass_is_counted(void)
 		GLINT_SKIP("built without libv4lconvert");
 	rig_open(&r, 3, GLINT_CHROMA_420);
 	rig_want(&r);
-	frame_init(&f, V4L2_PIX_FMT_GREY, 128, 192);	/* of the same size in memory */
+	frame_init(&f, V4L2_PIX_FMT_GREY, 128, 192); /* of the same size in memory */
 	f.format.info = glint_format_find(V4L2_PIX_FMT_SRGGB8);
 	f.format.fourcc = V4L2_PIX_FMT_SRGGB8;
 	f.frame.used = 128 * 192;
@@ -603,7 +638,7 @@ static void test_a_bayer_frame_is_converted_and_the_pass_is_counted(void)
 	glint_encoder_status(r.encoder, &status);
 	CU_ASSERT_EQUAL(status.copies, 2);
 
-	f.frame.used = 128;	/* one line: the library says that it is too short */
+	f.frame.used = 128; /* one line: the library says that it is too short */
 	rig_push(&r, &f, 1);
 	rig_wait(&r, &f.released, 2);
 	glint_encoder_status(r.encoder, &status);
@@ -695,7 +730,7 @@ static void test_short_of_memory_there_is_no_picture_or_a_right_one(void)
 		CU_ASSERT_TRUE(r.pushed == 1 && r.size == size && memcmp(r.jpeg, right, size) == 0);
 		rig_close(&r);
 	} while (failed);
-	CU_ASSERT_TRUE(lost >= 3);	/* tables, rows, the picture, a slice's bytes */
+	CU_ASSERT_TRUE(lost >= 3); /* tables, rows, the picture, a slice's bytes */
 	frame_fini(&f);
 }
 
@@ -709,6 +744,7 @@ GLINT_TESTS("encoder",
 	GLINT_TEST(test_pictures_that_readers_keep_are_bounded),
 	GLINT_TEST(test_a_frame_whose_memory_is_too_small_fails_and_the_next_one_works),
 	GLINT_TEST(test_a_jpeg_of_the_device_passes_through_uncopied_with_tables_added),
+	GLINT_TEST(test_a_truncated_jpeg_of_the_device_gets_an_end),
 	GLINT_TEST(test_a_picture_like_the_one_before_needs_no_memory),
 	GLINT_TEST(test_a_bayer_frame_is_converted_and_the_pass_is_counted),
 	GLINT_TEST(test_the_blank_picture_decodes_at_any_size),

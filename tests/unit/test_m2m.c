@@ -11,9 +11,10 @@
 #include "base/thread.h"
 #include "core/picture.h"
 #include "encode/encoder.h"
-#include "encode/jpeg.h"
 #include "encode/m2m_health.h"
 #include "encode/m2m_question.h"
+#include "jpeg/header.h"
+#include "jpeg/inspect.h"
 #include "loop_rig.h"
 #include "random.h"
 #include "v4l2/format.h"
@@ -26,6 +27,7 @@
 
 #define WIDTH  64u
 #define HEIGHT 48u
+#define SCAN   1024	/* bytes of entropy-coded data: enough for each size here */
 #define SLOTS  4
 
 /* --- A stream of frames in memfds ------------------------------------------------------ */
@@ -55,7 +57,7 @@ struct rig {
 	struct glint_format format;
 	struct glint_dmabuf bufs[SLOTS];
 	struct slot slots[SLOTS];
-	uint8_t jpeg[GLINT_JPEG_HEADER_MAX + 16];	/* what the fake makes */
+	uint8_t jpeg[GLINT_JPEG_HEADER_MAX + SCAN + 16];	/* what the fake makes */
 	size_t jpeg_size;
 
 	uint64_t stamp_ns;	/* of the last frame */
@@ -99,8 +101,9 @@ static void make_jpeg(struct rig *r, uint32_t width, uint32_t height)
 
 	memset(params.quant, 1, sizeof(params.quant));
 	r->jpeg_size = glint_jpeg_write_header(r->jpeg, &params);
-	memcpy(r->jpeg + r->jpeg_size, "\x12\x34\xff\xd9", 4);
-	r->jpeg_size += 4;
+	memset(r->jpeg + r->jpeg_size, 0x12, SCAN);
+	memcpy(r->jpeg + r->jpeg_size + SCAN, "\xff\xd9", 2);
+	r->jpeg_size += SCAN + 2;
 	r->fake.jpeg = r->jpeg;
 	r->fake.jpeg_size = r->jpeg_size;
 }

@@ -9,7 +9,7 @@
 #include "capture/capture.h"
 #include "core/picture.h"
 #include "encode/encoder.h"
-#include "encode/jpeg.h"
+#include "jpeg/header.h"
 #include "loop_rig.h"
 
 #define ROUNDS 20
@@ -18,7 +18,7 @@
 struct rig {
 	struct fake_v4l2 camera;
 	struct fake_m2m coder;
-	uint8_t jpeg[GLINT_JPEG_HEADER_MAX + 8];
+	uint8_t jpeg[GLINT_JPEG_HEADER_MAX + 64];
 	struct glint_loop *loop;
 	struct glint_capture *capture;
 	struct glint_encoder *encoder;
@@ -48,14 +48,15 @@ static void rig_prepare(struct rig *r)
 
 	memset(params.quant, 1, sizeof(params.quant));
 	size = glint_jpeg_write_header(r->jpeg, &params);
-	memcpy(r->jpeg + size, "\x12\x34\x56\x78\x12\x34\xff\xd9", 8);
+	memset(r->jpeg + size, 0x12, 62);
+	memcpy(r->jpeg + size + 62, "\xff\xd9", 2);
 	fake_v4l2_init(&r->camera);
 	fake_m2m_init(&r->coder);
 	r->coder.path = "/dev/video1";
 	r->coder.automatic = true;
 	r->coder.align_width = r->coder.align_height = r->coder.align_stride = 1;
 	r->coder.jpeg = r->jpeg;
-	r->coder.jpeg_size = size + 8;
+	r->coder.jpeg_size = size + 64;
 }
 
 static void rig_open(struct rig *r)
@@ -132,4 +133,6 @@ static void test_frames_go_on_while_the_encoder_imports_their_buffers(void)
 	}
 }
 
-GLINT_TESTS("m2m_import", GLINT_TEST(test_frames_go_on_while_the_encoder_imports_their_buffers), )
+GLINT_TESTS("m2m_import",
+	GLINT_TEST(test_frames_go_on_while_the_encoder_imports_their_buffers),
+)

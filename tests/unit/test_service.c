@@ -6,7 +6,7 @@
 #include "capture/internal.h"
 #include "service_rig.h"
 
-#define STREAM	 "GET /stream?extra_headers=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+#define STREAM "GET /stream?extra_headers=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 #define SNAPSHOT "GET /snapshot HTTP/1.1\r\nHost: x\r\n\r\n"
 
 static char text[4 << 20];
@@ -41,7 +41,7 @@ static void stream_of_refused_buffers(unsigned frames)
 	WORLD_WAIT(&w, world_counters(&w).streams == 1);
 	for (unsigned i = 0; i < frames; i++)
 		world_frame(&w);
-	CU_ASSERT_TRUE(world_source(&w).leased > 0);	/* the reader is slow */
+	CU_ASSERT_TRUE(world_source(&w).leased > 0); /* the reader is slow */
 
 	world_refuse(&w, VIDIOC_QBUF, -ENODEV);
 	(void)read_on(&w, fd, 50);
@@ -52,13 +52,13 @@ static void stream_of_refused_buffers(unsigned frames)
 	close(fd);
 	WORLD_WAIT(&w, world_counters(&w).clients == 0);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w.service->offline.picture);
-	CU_ASSERT_EQUAL(w.service->offline.picture->frame.refs, 1);	/* the service's own */
+	CU_ASSERT_EQUAL(w.service->offline.picture->frame.refs, 1); /* the service's own */
 	world_close(&w);
 }
 
 static void test_a_stream_survives_that_the_buffer_it_gives_back_is_refused(void)
 {
-	stream_of_refused_buffers(4);	/* with a next picture */
+	stream_of_refused_buffers(4); /* with a next picture */
 }
 
 static void test_a_stream_without_a_next_picture_survives_it_and_leaks_nothing(void)
@@ -76,8 +76,8 @@ static void test_a_snapshot_survives_that_the_frame_behind_it_is_refused(void)
 	world_frame(&w);
 	fd = world_ask(&w, SNAPSHOT);
 	WORLD_WAIT(&w, world_counters(&w).snapshots_waiting == 1);
-	world_frame(&w);	/* is encoded */
-	world_frame(&w);	/* waits behind it */
+	world_frame(&w); /* is encoded */
+	world_frame(&w); /* waits behind it */
 	CU_ASSERT_EQUAL(world_counters(&w).snapshots_waiting, 1);
 
 	world_refuse(&w, VIDIOC_QBUF, -ENODEV);
@@ -160,6 +160,92 @@ static void test_a_picture_has_the_clock_of_its_own_frame(void)
 	world_close(&w);
 }
 
+/* --- JPEGs that a camera gets wrong ------------------------------------------------------------ */
+
+/* What one snapshot is answered, while the camera sends its JPEG again and again. */
+static const char *snapshot_of(struct world *w)
+{
+	int fd = world_ask(w, SNAPSHOT);
+
+	WORLD_WAIT(w, world_counters(w).snapshots_waiting == 1);
+	world_frame(w);
+	(void)read_on(w, fd, 50);
+	close(fd);
+	return text;
+}
+
+static void test_a_jpeg_of_another_size_is_told_as_what_it_is(void)
+{
+	struct glint_status status;
+	const char *reply;
+	struct world w;
+
+	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
+	WORLD_START(&w);
+	world_frame(&w);
+	w.jpeg_size = world_make_jpeg(w.jpeg, 1280, 720, 100000);
+	reply = snapshot_of(&w);
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "X-Glint-Width: 1280\r\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "X-UStreamer-Height: 720\r\n"));
+	service_status(w.service, &status);
+	CU_ASSERT_TRUE(status.source.width == 1280 && status.source.height == 720);
+	CU_ASSERT_TRUE(status.format.width == 640 && status.format.height == 480);
+
+	/* No data for so large a picture. */
+	w.jpeg_size = world_make_jpeg(w.jpeg, 65535, 65535, 100000);
+	world_frame(&w);
+	CU_ASSERT_EQUAL(glint_capture_ledger(w.service->capture)->corrupt, 1);
+	service_status(w.service, &status);
+	CU_ASSERT_TRUE(status.source.width == 1280 && status.source.height == 720);
+	world_close(&w);
+}
+
+static void test_a_truncated_jpeg_that_is_allowed_is_sent_with_an_end(void)
+{
+	struct world w;
+	const char *reply;
+	char length[48];
+
+	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
+	w.settings.capture.allow_truncated = true;
+	WORLD_START(&w);
+	world_frame(&w);
+	w.jpeg_size -= 2002; /* a piece of the scan, and the end */
+	snprintf(length, sizeof(length), "Content-Length: %zu\r\n", w.jpeg_size + 2);
+	reply = snapshot_of(&w);
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "X-UStreamer-Online: true\r\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply, length));
+	CU_ASSERT_EQUAL(memcmp(reply + strlen(reply) - 3, "\x11\xff\xd9", 3), 0);
+	world_close(&w);
+}
+
+static void test_a_camera_whose_jpegs_are_all_damaged_is_offline_and_says_why(void)
+{
+	struct glint_status status;
+	struct world w;
+	int fd;
+
+	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
+	w.settings.capture.timeout_ns = 50 * GLINT_NSEC_PER_MSEC;
+	w.jpeg_size -= 2;
+	WORLD_START(&w);
+	while (world_source(&w).reason != GLINT_REASON_CORRUPT) {
+		CU_ASSERT_FALSE_FATAL(world_source(&w).online);
+		(void)fake_v4l2_complete(&w.camera, -1,
+					 &(struct fake_frame){ .seq = ++w.seq,
+							       .data = w.jpeg,
+							       .used = (uint32_t)w.jpeg_size });
+		world_turn(&w);
+	}
+	service_status(w.service, &status);
+	CU_ASSERT_STRING_EQUAL(status.source.reason, "corrupt");
+	CU_ASSERT_FALSE(status.source.online);
+	fd = world_ask(&w, SNAPSHOT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(read_on(&w, fd, 50), "X-Glint-Reason: corrupt\r\n"));
+	close(fd);
+	world_close(&w);
+}
+
 /* --- The end ---------------------------------------------------------------------------------- */
 
 /* The service turns the loop at its end, while a device call hangs. */
@@ -174,7 +260,7 @@ static void test_the_timer_for_clients_that_stay_away_does_not_outlive_the_serve
 	fake_v4l2_lock(&w.camera);
 	w.camera.hang_request = VIDIOC_STREAMOFF;
 	fake_v4l2_unlock(&w.camera);
-	world_refuse(&w, VIDIOC_DQBUF, -EIO);	/* the stop job hangs in the driver */
+	world_refuse(&w, VIDIOC_DQBUF, -EIO); /* the stop job hangs in the driver */
 	(void)fake_v4l2_complete(&w.camera, -1, &(struct fake_frame){ .seq = 9 });
 	WORLD_WAIT(&w, world_source(&w).reason == GLINT_REASON_ERROR);
 	world_turns(&w, 20);
@@ -200,5 +286,8 @@ GLINT_TESTS("service",
 	GLINT_TEST(test_a_picture_that_is_encoded_after_a_loss_is_not_shown_as_live),
 	GLINT_TEST(test_a_picture_that_is_encoded_after_a_change_is_not_shown_as_live),
 	GLINT_TEST(test_a_picture_has_the_clock_of_its_own_frame),
+	GLINT_TEST(test_a_jpeg_of_another_size_is_told_as_what_it_is),
+	GLINT_TEST(test_a_truncated_jpeg_that_is_allowed_is_sent_with_an_end),
+	GLINT_TEST(test_a_camera_whose_jpegs_are_all_damaged_is_offline_and_says_why),
 	GLINT_TEST(test_the_timer_for_clients_that_stay_away_does_not_outlive_the_server),
 )

@@ -41,6 +41,7 @@ static const struct {
 	{ "not-a-capture-device", "give glintd another --device" },
 	{ "format", "none of the device's pixel formats can be used" },
 	{ "stalled", "the device delivers no frames; unplug it or load its driver anew" },
+	{ "corrupt", "every frame of the device is damaged; check its cable and its bandwidth" },
 	{ "stuck", "a call into the driver does not return" },
 	{ "opening", "the first frame has not come yet; try again" },
 };

@@ -1,105 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/jpeg.h"
+#include "jpeg/header.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-
-enum {
-	M_SOF0 = 0xc0,
-	M_SOF2 = 0xc2,
-	M_DHT = 0xc4,
-	M_RST0 = 0xd0,
-	M_RST7 = 0xd7,
-	M_SOI = 0xd8,
-	M_EOI = 0xd9,
-	M_SOS = 0xda,
-	M_DQT = 0xdb,
-	M_DRI = 0xdd,
-	M_APP0 = 0xe0,
-	M_TEM = 0x01,
-};
-
-/* --- Checking ------------------------------------------------------------------ */
-
-static unsigned read_word(const uint8_t *p)
-{
-	return (unsigned)p[0] << 8 | p[1];
-}
-
-/* Length of the segment at @at, marker included; 0 when it does not fit. */
-static size_t segment_length(const uint8_t *data, size_t size, size_t at)
-{
-	size_t length;
-
-	if (size - at < 4)
-		return 0;
-	length = read_word(data + at + 2);
-	return length >= 2 && length + 2 <= size - at ? length + 2 : 0;
-}
-
-static int inspect_frame(const uint8_t *segment, size_t length, struct glint_jpeg_info *info)
-{
-	if (length < 10)
-		return -EBADMSG;
-	info->height = read_word(segment + 5);
-	info->width = read_word(segment + 7);
-	return info->width && info->height ? 0 : -EBADMSG;
-}
-
-/* The last EOI: what cameras put behind it is no part of the picture. */
-static int find_end(const uint8_t *data, size_t size, struct glint_jpeg_info *info)
-{
-	const uint8_t *eoi;
-
-	for (size_t end = size; end > info->sos + 2; end = (size_t)(eoi - data)) {
-		eoi = memrchr(data + info->sos, M_EOI, end - info->sos);
-		if (!eoi || eoi == data)
-			return -EBADMSG;
-		if (eoi[-1] == 0xff) {
-			info->size = (size_t)(eoi + 1 - data);
-			return 0;
-		}
-	}
-	return -EBADMSG;
-}
-
-int glint_jpeg_inspect(const uint8_t *data, size_t size, struct glint_jpeg_info *info)
-{
-	size_t at = 2, length;
-	int err;
-
-	memset(info, 0, sizeof(*info));
-	if (size < 4 || data[0] != 0xff || data[1] != M_SOI)
-		return -EBADMSG;
-
-	for (; at + 4 <= size; at += length) {
-		uint8_t marker = data[at + 1];
-
-		if (data[at] != 0xff)
-			return -EBADMSG;
-		if (marker == 0xff) {		/* a fill byte before the marker */
-			length = 1;
-			continue;
-		}
-		if (marker == M_SOS) {
-			info->sos = at;
-			return info->width ? find_end(data, size, info) : -EBADMSG;
-		}
-		length = segment_length(data, size, at);
-		if (length == 0)
-			return -EBADMSG;
-		if (marker >= M_SOF0 && marker <= M_SOF2) {
-			err = inspect_frame(data + at, length, info);
-			if (err < 0)
-				return err;
-		}
-		info->has_huffman |= marker == M_DHT;
-	}
-	return -EBADMSG;
-}
+#include "jpeg/markers.h"
 
 /* --- Sampling ------------------------------------------------------------------- */
 
