@@ -273,6 +273,7 @@ check-install: all		## install into a scratch directory and look at it
 -include tests/kmod/kmod.mk
 -include tests/bench/bench.mk
 -include tests/fuzz/fuzz.mk
+-include tests/preload/preload.mk
 
 # --- Use ----------------------------------------------------------------------
 

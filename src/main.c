@@ -227,7 +227,7 @@ static int serve(struct guard *guard, const struct glint_settings *settings)
 	code = glint_service_run(service, guard->stop_fd);
 	guard_watch(guard, NULL);
 	if (!glint_service_destroy(service)) {
-		glint_log_warn(&topic, "a call into the device's driver does not return: the "
+		glint_log_warn(&topic, "a call into the kernel does not return: the "
 				       "process is gone when the kernel ends the call");
 		glint_log_stop(glint_now_ns() + LOG_NS);
 		_exit(code);

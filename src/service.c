@@ -470,7 +470,7 @@ int glint_service_run(struct glint_service *service, int stop_fd)
 
 bool glint_service_destroy(struct glint_service *service)
 {
-	bool clean;
+	bool net_clean, clean;
 
 	if (IS_ENABLED(CONFIG_SYSTEMD) && service->settings->systemd)
 		glint_systemd_stopping();
@@ -478,7 +478,7 @@ bool glint_service_destroy(struct glint_service *service)
 	/* What is left of the loop must not look at what is gone. */
 	glint_loop_cancel(service->loop, &service->lonely_op);
 	/* Readers let go of pictures, pictures of frames, frames of the device. */
-	glint_net_destroy(service->net);
+	net_clean = glint_net_destroy(service->net);
 	service->offline.picture = glint_picture_unref(service->offline.picture);
 	/* Nor may the device's thread ask an encoder that is gone. */
 	glint_encoder_close_partner(service->encoder);
@@ -492,7 +492,7 @@ bool glint_service_destroy(struct glint_service *service)
 	service_destroy_pattern(service);
 	glint_loop_destroy(service->loop);
 	free(service);
-	return true;
+	return net_clean;
 }
 
 void glint_service_unlink(const struct glint_service *service)

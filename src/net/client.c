@@ -427,10 +427,16 @@ void glint_client_accept(struct glint_net *net, int fd, bool tcp)
 
 static void client_time_out(struct glint_client *client)
 {
+	const struct glint_activity *activity = client->activity;
 	/* Between requests nobody was waiting for anything. */
 	bool idle = client->state == GLINT_CLIENT_LINGERING ||
 		    (client->state == GLINT_CLIENT_READING && !glint_http_begun(client->http));
 
+	if (activity && activity->ops->late && !glint_client_is_sending(client)) {
+		client->deadline_ns = UINT64_MAX;
+		activity->ops->late(client->activity);
+		return;
+	}
 	if (!idle) {
 		client->net->counters.timed_out++;
 		glint_log_verbose(&topic, "%016llx %s: closed", (unsigned long long)client->id,

@@ -28,6 +28,11 @@ struct glint_net;
 struct glint_activity_ops {
 	/* All that was handed to glint_client_send() is with the kernel. */
 	void (*sent)(struct glint_activity *activity);
+	/*
+	 * The client's deadline has come while nothing is being sent: send something, or
+	 * close. May be NULL for an activity that sets no deadline.
+	 */
+	void (*late)(struct glint_activity *activity);
 	/* The connection ends: leave all lists now. */
 	void (*stop)(struct glint_activity *activity);
 	/* After sent() or stop(), when the loop reads none of its memory any more. */

@@ -70,8 +70,12 @@ void glint_net_start(struct glint_net *net, struct glint_fanout *pictures,
  */
 void glint_net_source_changed(struct glint_net *net);
 
-/* Closes all clients and listeners, removes the socket's path, frees. NULL is fine. */
-void glint_net_destroy(struct glint_net *net);
+/*
+ * Closes all clients and listeners, removes the socket's path, frees. False: a connection or
+ * the read of a file is stuck in the kernel and left behind, and the process should end after
+ * the rest is given back. NULL is fine.
+ */
+bool glint_net_destroy(struct glint_net *net);
 
 /* The path to unlink if the process must end without glint_net_destroy(); async-signal-safe. */
 void glint_net_unlink(const struct glint_net *net);

@@ -35,7 +35,7 @@ static const struct route routes[] = {
 
 static bool serves_files(const struct glint_net *net)
 {
-	return IS_ENABLED(CONFIG_NET_STATIC) && net->static_fd >= 0;
+	return IS_ENABLED(CONFIG_NET_STATIC) && net->files;
 }
 
 static const struct route *route_by_action(const char *query)

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "core/upcall.h"
 #include "net/auth.h"
 #include "net/client.h"
+#include "net/files.h"
 #include "net/hosts.h"
 #include "net/login.h"
 #include "net/snapshot.h"
@@ -23,6 +23,7 @@
 
 #define SETTING_TEXT_MAX 255u	/* of what becomes part of a reply's head */
 #define CLOSE_NS	(500 * GLINT_NSEC_PER_MSEC)
+#define FILES_CLOSE_NS	(100 * GLINT_NSEC_PER_MSEC)	/* nobody waits for a file any more */
 
 static const struct glint_log_topic topic = { "net" };
 
@@ -123,12 +124,12 @@ static int net_open_files(struct glint_net *net)
 {
 	const char *dir = net->config.static_dir;
 
+	int err;
+
 	if (!IS_ENABLED(CONFIG_NET_STATIC) || !dir)
 		return 0;
-	net->static_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (net->static_fd < 0)
-		return glint_log_err(&topic, -errno, "cannot serve the files of %s", dir);
-	return 0;
+	err = glint_files_create(&net->files, net->loop, dir);
+	return err < 0 ? glint_log_err(&topic, err, "cannot serve the files of %s", dir) : 0;
 }
 
 static int net_prepare_login(struct glint_net *net)
@@ -141,13 +142,20 @@ static int net_prepare_login(struct glint_net *net)
 	return net->login ? 0 : -ENOMEM;
 }
 
-static void net_free(struct glint_net *net)
+static bool net_free(struct glint_net *net)
 {
-	glint_close(&net->static_fd);
+	bool clean = true;
+
+	if (IS_ENABLED(CONFIG_NET_STATIC))
+		clean = glint_files_destroy(net->files, glint_now_ns() + FILES_CLOSE_NS);
+	if (!clean)
+		glint_log_warn(&topic, "a read below %s does not return: left behind",
+			       net->config.static_dir);
 	glint_peers_fini(&net->peers);
 	free(net->login);
 	free(net->own_hosts);
 	free(net);
+	return clean;
 }
 
 static void net_init(struct glint_net *net, struct glint_loop *loop,
@@ -156,7 +164,6 @@ static void net_init(struct glint_net *net, struct glint_loop *loop,
 	net->config = *config;
 	net->config.listen_fds = NULL;	/* the listeners have them */
 	net->loop = loop;
-	net->static_fd = -1;
 	glint_peers_init(&net->peers);
 	glint_list_init(&net->clients);
 	glint_list_init(&net->streams);
@@ -189,7 +196,7 @@ int glint_net_create(struct glint_net **out, struct glint_loop *loop,
 	if (err == 0)
 		err = glint_listeners_open(&net->listeners, loop, config);
 	if (err < 0) {
-		net_free(net);
+		(void)net_free(net);
 		return err;
 	}
 	if (IS_ENABLED(CONFIG_NET_TCP) && !net->login && net->listeners.port > 0)
@@ -232,13 +239,13 @@ static void net_close(struct glint_net *net)
 	glint_alarm_end(&net->login_hold);
 }
 
-void glint_net_destroy(struct glint_net *net)
+bool glint_net_destroy(struct glint_net *net)
 {
 	uint64_t deadline_ns = glint_now_ns() + CLOSE_NS;
 	int err = 0;
 
 	if (!net)
-		return;
+		return true;
 
 	net_close(net);
 	while (net_is_busy(net) && err == 0 && glint_now_ns() < deadline_ns)
@@ -246,10 +253,10 @@ void glint_net_destroy(struct glint_net *net)
 	if (net_is_busy(net)) {
 		/* The kernel may still write into our buffers: better lost than freed. */
 		glint_log_warn(&topic, "connections do not end: left behind");
-		return;
+		return false;
 	}
 	glint_listeners_close(&net->listeners);
-	net_free(net);
+	return net_free(net);
 }
 
 void glint_net_unlink(const struct glint_net *net)

@@ -27,7 +27,7 @@ struct glint_net {
 
 	char *own_hosts;		/* see hosts.h; NULL: none, or nobody asks */
 	char *login;			/* what Authorization must be; NULL: no authentication */
-	int static_fd;			/* of static_dir, or -1 */
+	struct glint_files *files;	/* of static_dir, or NULL */
 
 	struct glint_list clients;	/* all connections */
 	struct glint_list streams;

@@ -1,36 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * --static: the files of a folder, where no route matches. A file is sent in
- * pieces of 64 KiB, as many as it had when it was opened. The kernel keeps a path
- * within the folder (openat2), or the walk below does where it cannot.
+ * pieces, as many bytes as it had when it was opened; net/files.h reads them.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/files.h"
 #include "net/reply.h"
 #include "net/routes.h"
 #include "net/server.h"
 #include "net/text.h"
 
-#define PIECE 65536u
-#define INDEX "/index.html"
-/* A FIFO or a device must not hold us up, nor become our terminal. */
-#define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+static const struct glint_log_topic topic = { "static" };
 
 struct transfer {
 	struct glint_activity activity;
 	struct glint_client *client;
-	int fd;
-	uint64_t left;		/* bytes, the current piece not counted */
-	char piece[PIECE];
+	struct glint_file *file;	/* NULL: the reply is complete with the send under way */
+	bool head_sent;
 };
 
 static const struct {
@@ -67,127 +60,102 @@ static const char *type_of(const char *path)
 	return "application/octet-stream";
 }
 
-/* --- Opening ------------------------------------------------------------------------- */
-
-/* Takes "." and ".." and double slashes out of @path, which never gets above its root. */
-static void path_squeeze(char *path)
+static struct transfer *transfer_of(struct glint_activity *activity)
 {
-	char *to = path;
+	return container_of(activity, struct transfer, activity);
+}
 
-	for (char *from = path; *from;) {
-		size_t len = strcspn(from, "/");
+/* --- Reading ------------------------------------------------------------------------- */
 
-		if (len == 2 && from[0] == '.' && from[1] == '.') {
-			char *slash = memrchr(path, '/', (size_t)(to - path));
+/* A step of the file has begun. The client waits for it as long as the server does for a client. */
+static void transfer_wait(struct transfer *transfer)
+{
+	struct glint_client *client = transfer->client;
 
-			to = slash ? slash : path;
-		} else if (len > 0 && !(len == 1 && *from == '.')) {
-			if (to > path)
-				*to++ = '/';
-			memmove(to, from, len);
-			to += len;
-		}
-		from += len + (from[len] == '/');
+	client->deadline_ns = glint_now_ns() + client->net->config.timeout_ns;
+}
+
+static void transfer_drop_file(struct transfer *transfer)
+{
+	glint_file_release(transfer->file);
+	transfer->file = NULL;
+}
+
+/* Before the head was sent. */
+static void transfer_refuse(struct transfer *transfer, int err)
+{
+	struct glint_client *client = transfer->client;
+
+	transfer->head_sent = true;
+	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) {
+		glint_reply_error(client, 503);
+	} else if (err == -EIO || err == -ESTALE || err == -EBADMSG) {
+		glint_log_err(&topic, err, "cannot read '%s'", transfer->file->path);
+		glint_reply_error(client, 500);
+	} else {
+		glint_reply_error(client, 404);
 	}
-	*to = '\0';
+	transfer_drop_file(transfer);
 }
 
-/* Folder by folder, and no symbolic link on the way. @path was squeezed. */
-static int walk_open(int dir_fd, char *path)
+static void transfer_send(struct transfer *transfer)
 {
-	int fd = openat(dir_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), next;
-	char *slash;
+	struct glint_client *client = transfer->client;
+	struct glint_file *file = transfer->file;
 
-	while (fd >= 0 && (slash = strchr(path, '/'))) {
-		*slash = '\0';
-		next = openat(fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		*slash = '/';
-		close(fd);
-		fd = next;
-		path = slash + 1;
+	if (transfer->head_sent) {
+		glint_client_begin(client);
+	} else {
+		/* A browser must go by the type that we say, and not guess from the file's bytes. */
+		glint_text_field(glint_reply_begin(client, 200), "X-Content-Type-Options",
+				 "nosniff");
+		glint_reply_end(client, type_of(file->path), file->size);
+		transfer->head_sent = true;
 	}
-	if (fd < 0)
-		return -errno;
-	next = openat(fd, path, OPEN_FLAGS | O_NOFOLLOW);
-	next = next < 0 ? -errno : next;
-	close(fd);
-	return next;
+	if (file->n_bytes > 0)
+		glint_client_put(client, file->piece, file->n_bytes);
+	glint_client_send(client);
 }
 
-static int open_beneath(int dir_fd, char *path)
+static void transfer_on_file(struct glint_file *file)
 {
-	struct open_how how = {
-		.flags = OPEN_FLAGS,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+	struct transfer *transfer = file->ctx;
 
-	if (fd >= 0)
-		return (int)fd;
-	/* Before Linux 5.6, or a sandbox that does not know it. */
-	if (errno == ENOSYS || errno == EPERM)
-		return walk_open(dir_fd, path);
-	return -errno;
+	if (file->err == 0)
+		transfer_send(transfer);
+	else if (!transfer->head_sent)
+		transfer_refuse(transfer, file->err);
+	else	/* fewer bytes than promised: the client must not take them for the whole file */
+		glint_client_close(transfer->client);
 }
 
-/* Whether @fd, which is closed then, is a folder. */
-static bool close_folder(int fd)
-{
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
-		return false;
-	close(fd);
-	return true;
-}
-
-/* A regular file, or a folder's index.html. @path becomes its path, and has room for that. */
-static int open_file(int dir_fd, char *path, struct stat *st)
-{
-	int fd = *path ? open_beneath(dir_fd, path) : -EISDIR;
-
-	if (!*path || close_folder(fd)) {
-		strcat(path, *path ? INDEX : &INDEX[1]);
-		fd = open_beneath(dir_fd, path);
-	}
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode)) {
-		close(fd);
-		return -ENOENT;
-	}
-	return fd;
-}
-
-/* --- Sending --------------------------------------------------------------------------- */
-
-/* False at the end, and when the file has become shorter than we have promised. */
-static bool transfer_next(struct transfer *transfer)
-{
-	size_t want = MIN(transfer->left, (uint64_t)PIECE);
-	ssize_t got = want > 0 ? read(transfer->fd, transfer->piece, want) : 0;
-
-	if (got <= 0)
-		return false;
-	transfer->left -= (size_t)got;
-	glint_client_put(transfer->client, transfer->piece, (size_t)got);
-	return true;
-}
+/* --- As an activity -------------------------------------------------------------------- */
 
 static void transfer_sent(struct glint_activity *activity)
 {
-	struct transfer *transfer = container_of(activity, struct transfer, activity);
-	struct glint_client *client = transfer->client;
+	struct transfer *transfer = transfer_of(activity);
+	struct glint_file *file = transfer->file;
 
-	if (transfer->left == 0) {
-		glint_client_replied(client);
+	if (!file || file->left == 0 || file->head_only) {
+		glint_client_replied(transfer->client);
 		return;
 	}
-	glint_client_begin(client);
-	if (transfer_next(transfer))
-		glint_client_send(client);
-	else
-		glint_client_close(client);
+	glint_file_read(file);
+	transfer_wait(transfer);
+}
+
+static void transfer_late(struct glint_activity *activity)
+{
+	struct transfer *transfer = transfer_of(activity);
+
+	if (transfer->head_sent) {
+		glint_client_close(transfer->client);
+		return;
+	}
+	transfer->head_sent = true;
+	transfer_drop_file(transfer);
+	glint_reply_refusal(transfer->client, 503, "file-late",
+			    "the file system does not deliver the file in time");
 }
 
 static void transfer_stop(struct glint_activity *activity)
@@ -197,61 +165,35 @@ static void transfer_stop(struct glint_activity *activity)
 
 static void transfer_free(struct glint_activity *activity)
 {
-	struct transfer *transfer = container_of(activity, struct transfer, activity);
+	struct transfer *transfer = transfer_of(activity);
 
-	glint_close(&transfer->fd);
+	transfer_drop_file(transfer);
 	free(transfer);
 }
 
 static const struct glint_activity_ops transfer_ops = {
 	.sent = transfer_sent,
+	.late = transfer_late,
 	.stop = transfer_stop,
 	.free = transfer_free,
 };
 
-/* A browser must go by the type that we say, and not guess from the file's bytes. */
-static void reply_begin(struct glint_client *client, const char *type, uint64_t size)
+void glint_route_static(struct glint_client *client)
 {
-	glint_text_field(glint_reply_begin(client, 200), "X-Content-Type-Options", "nosniff");
-	glint_reply_end(client, type, size);
-}
+	const struct glint_request *request = glint_http_request(client->http);
+	struct transfer *transfer = calloc(1, sizeof(*transfer));
 
-static void reply_with_file(struct glint_client *client, int fd, const char *type, uint64_t size)
-{
-	struct transfer *transfer = malloc(sizeof(*transfer));
-
-	if (!transfer) {
-		close(fd);
+	if (transfer)
+		transfer->file = glint_file_create(client->net->files, request->path,
+						   transfer_on_file, transfer);
+	if (!transfer || !transfer->file) {
+		free(transfer);
 		glint_reply_error(client, 503);
 		return;
 	}
 	transfer->activity.ops = &transfer_ops;
 	transfer->client = client;
-	transfer->fd = fd;
-	transfer->left = size;
 	glint_client_set_activity(client, &transfer->activity);
-	reply_begin(client, type, size);
-	transfer_next(transfer);
-	glint_client_send(client);
-}
-
-void glint_route_static(struct glint_client *client)
-{
-	const struct glint_request *request = glint_http_request(client->http);
-	char path[GLINT_HTTP_URI_MAX + sizeof(INDEX)];
-	struct stat st;
-	int fd;
-
-	strcpy(path, request->path);	/* the parser has bounded it */
-	path_squeeze(path);
-	fd = open_file(client->net->static_fd, path, &st);
-	if (fd < 0) {
-		glint_reply_error(client, 404);
-	} else if (request->method == GLINT_HTTP_HEAD) {
-		close(fd);
-		reply_begin(client, type_of(path), (uint64_t)st.st_size);
-		glint_client_send(client);
-	} else {
-		reply_with_file(client, fd, type_of(path), (uint64_t)st.st_size);
-	}
+	glint_file_open(transfer->file, request->method == GLINT_HTTP_HEAD);
+	transfer_wait(transfer);
 }

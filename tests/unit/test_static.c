@@ -3,11 +3,65 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "net_rig.h"
+
+/* --- A file system that does not answer ------------------------------------------------ */
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t opened;
+	enum { GATE_OPEN, GATE_CLOSED, GATE_GONE } state;
+	unsigned waiting, most;		/* reads that wait, and the most at once */
+} gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .opened = PTHREAD_COND_INITIALIZER };
+
+static unsigned gate_waiting(void)
+{
+	unsigned waiting;
+
+	pthread_mutex_lock(&gate.lock);
+	waiting = gate.waiting;
+	pthread_mutex_unlock(&gate.lock);
+	return waiting;
+}
+
+static void gate_set(int state)
+{
+	pthread_mutex_lock(&gate.lock);
+	gate.state = state;
+	pthread_cond_broadcast(&gate.opened);
+	pthread_mutex_unlock(&gate.lock);
+}
+
+static void gate_pass(void)
+{
+	bool for_ever;
+
+	pthread_mutex_lock(&gate.lock);
+	for_ever = gate.state == GATE_GONE;
+	gate.waiting++;
+	gate.most = MAX(gate.most, gate.waiting);
+	while (for_ever || gate.state == GATE_CLOSED)
+		pthread_cond_wait(&gate.opened, &gate.lock);
+	gate.waiting--;
+	pthread_mutex_unlock(&gate.lock);
+}
+
+/* In place of the C library's. */
+ssize_t read(int fd, void *bytes, size_t count)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		gate_pass();
+	return syscall(SYS_read, fd, bytes, count);
+}
+
+/* --- A folder ------------------------------------------------------------------------- */
 
 static void file_write(const struct rig *r, const char *name, const char *bytes, size_t count)
 {
@@ -225,6 +279,115 @@ static void test_a_file_that_gets_shorter_meanwhile_ends_the_connection(void)
 	site_close(&r);
 }
 
+/* Asks for a file that does not come. */
+static struct peer ask_in_vain(struct rig *r, const char *request)
+{
+	unsigned before = gate_waiting();
+	struct peer peer = peer_connect(r);
+
+	peer_say(&peer, request);
+	RIG_WAIT(r, gate_waiting() > before);
+	return peer;
+}
+
+static void test_a_file_that_does_not_come_holds_up_its_client_only(void)
+{
+	struct peer waits, other;
+	struct rig r;
+
+	SITE_OPEN(&r);
+	gate_set(GATE_CLOSED);
+	waits = ask_in_vain(&r, GET("/x.jpg"));
+	other = get(&r, "/state");
+	CU_ASSERT_EQUAL(reply_status(other.text), 200);
+	CU_ASSERT_EQUAL(waits.used, 0);
+	gate_set(GATE_OPEN);
+	PEER_WAIT(&r, &waits, reply_complete(&waits));
+	CU_ASSERT_STRING_EQUAL(reply_body(waits.text), "jpeg");
+	peer_close(&waits);
+	peer_close(&other);
+	site_close(&r);
+}
+
+static void test_who_goes_while_the_file_is_read_leaves_nothing(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	SITE_OPEN(&r);
+	gate_set(GATE_CLOSED);
+	peer = ask_in_vain(&r, GET("/x.jpg"));
+	peer_close(&peer);
+	RIG_WAIT(&r, rig_counters(&r).clients == 0);
+	CU_ASSERT_EQUAL(gate_waiting(), 1);
+	gate_set(GATE_OPEN);
+	peer = get(&r, "/a%20b.txt");
+	CU_ASSERT_STRING_EQUAL(reply_body(peer.text), "text");
+	peer_close(&peer);
+	site_close(&r);
+}
+
+static void test_only_two_files_are_read_at_once_and_the_others_in_their_turn(void)
+{
+	struct peer peers[8];
+	struct rig r;
+
+	SITE_OPEN(&r);
+	gate.most = 0;
+	gate_set(GATE_CLOSED);
+	for (unsigned i = 0; i < ARRAY_SIZE(peers); i++) {
+		peers[i] = peer_connect(&r);
+		peer_say(&peers[i], GET("/x.jpg"));
+	}
+	RIG_WAIT(&r, gate_waiting() == 2 && rig_counters(&r).clients == ARRAY_SIZE(peers));
+	peer_close(&peers[7]);		/* one that waits in the line */
+	RIG_WAIT(&r, rig_counters(&r).clients == ARRAY_SIZE(peers) - 1);
+	gate_set(GATE_OPEN);
+	for (unsigned i = 0; i < ARRAY_SIZE(peers) - 1; i++) {
+		PEER_WAIT(&r, &peers[i], reply_complete(&peers[i]));
+		CU_ASSERT_STRING_EQUAL(reply_body(peers[i].text), "jpeg");
+		peer_close(&peers[i]);
+	}
+	CU_ASSERT_EQUAL(gate.most, 2);
+	site_close(&r);
+}
+
+static void test_who_waits_too_long_is_told(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	if (!IS_ENABLED(CONFIG_NET_STATIC))
+		GLINT_SKIP("built without CONFIG_NET_STATIC");
+	RIG_PREPARE(&r);
+	r.config.timeout_ns = 100 * GLINT_NSEC_PER_MSEC;
+	site_open(&r);
+	gate_set(GATE_CLOSED);
+	peer = ask_in_vain(&r, GET("/x.jpg"));
+	PEER_WAIT(&r, &peer, reply_complete(&peer));
+	CU_ASSERT_EQUAL(reply_status(peer.text), 503);
+	CU_ASSERT_PTR_NOT_NULL(strstr(peer.text, "\"reason\": \"file-late\""));
+	gate_set(GATE_OPEN);
+	peer_close(&peer);
+	site_close(&r);
+}
+
+static void test_a_read_that_never_returns_is_left_behind_at_the_end(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	SITE_OPEN(&r);
+	gate_set(GATE_GONE);
+	peer = ask_in_vain(&r, GET("/x.jpg"));
+	CU_ASSERT_FALSE(glint_net_destroy(r.net));
+	r.net = NULL;
+	gate_set(GATE_OPEN);
+	gate.waiting = 0;
+	peer_close(&peer);
+	site_close(&r);
+}
+
 static void test_a_folder_that_is_not_there_is_an_error(void)
 {
 	struct rig r;
@@ -274,6 +437,11 @@ GLINT_TESTS("static",
 	GLINT_TEST(test_head_tells_what_get_would),
 	GLINT_TEST(test_a_large_file_comes_in_full_and_the_connection_goes_on),
 	GLINT_TEST(test_a_file_that_gets_shorter_meanwhile_ends_the_connection),
+	GLINT_TEST(test_a_file_that_does_not_come_holds_up_its_client_only),
+	GLINT_TEST(test_who_goes_while_the_file_is_read_leaves_nothing),
+	GLINT_TEST(test_only_two_files_are_read_at_once_and_the_others_in_their_turn),
+	GLINT_TEST(test_who_waits_too_long_is_told),
+	GLINT_TEST(test_a_read_that_never_returns_is_left_behind_at_the_end),
 	GLINT_TEST(test_a_folder_that_is_not_there_is_an_error),
 	GLINT_TEST(test_all_of_it_holds_where_the_kernel_does_not_help),
 )
