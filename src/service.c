@@ -18,6 +18,7 @@
 #include "core/status.h"
 #include "encode/blank.h"
 #include "encode/encoder.h"
+#include "encode/offline.h"
 #include "net/net.h"
 #include "options.h"
 #include "pattern/pattern.h"
@@ -26,13 +27,6 @@
 #define STOP_TIMEOUT_NS (300 * GLINT_NSEC_PER_MSEC)	/* for a stuck device: the socket is gone before */
 
 static const struct glint_log_topic topic = { "service" };
-
-/* The picture that says why there is no video, kept while it stays true. */
-struct offline {
-	struct glint_picture *picture;
-	enum glint_reason reason;
-	uint32_t width, height;
-};
 
 struct glint_service {
 	const struct glint_settings *settings;
@@ -47,7 +41,7 @@ struct glint_service {
 	uint64_t lonely_since_ns;
 	uint64_t accepted;		/* clients ever, when lonely_op last looked */
 	uint64_t started_ns;
-	struct offline offline;
+	struct glint_offline *offline;
 	enum glint_reason reason;	/* as last told */
 	pid_t parent;			/* of the process, when it started */
 	struct {
@@ -205,6 +199,7 @@ static void service_status_encoder(const struct glint_service *service, struct g
 static void service_status(void *ctx, struct glint_status *status)
 {
 	static struct glint_encoder_status stages;
+	struct glint_offline_status offline;
 	const struct glint_service *service = ctx;
 
 	memset(status, 0, sizeof(*status));
@@ -212,36 +207,38 @@ static void service_status(void *ctx, struct glint_status *status)
 	status->started_ns = service->started_ns;
 	status->loop_backend = glint_loop_name(service->loop);
 	status->loop_reason = glint_loop_reason(service->loop);
+	glint_offline_status(service->offline, &offline);
+	status->offline.drawn = offline.drawn;
+	status->offline.failed = offline.failed;
+	status->offline.drawing = offline.drawing;
 	status->source.desired_fps = service->settings->encoder.desired_fps;
 	status->format.range = status->format.matrix = "";
 	service_status_capture(service, status);
 	service_status_encoder(service, status, &stages);
 }
 
-static struct glint_picture *service_offline_picture(void *ctx)
+static int service_offline_picture(void *ctx, struct glint_picture **out)
 {
 	struct glint_service *service = ctx;
-	struct offline *offline = &service->offline;
 	struct glint_capture_status capture;
 	struct glint_status status = { 0 };
-	char detail[256];
+	struct glint_blank_wish wish;
 
 	glint_capture_status(service->capture, &capture);
 	service_status_capture(service, &status);
-	if (offline->picture && offline->reason == capture.reason &&
-	    offline->width == status.source.width && offline->height == status.source.height)
-		return glint_picture_ref(offline->picture);
+	wish.width = status.source.width;
+	wish.height = status.source.height;
+	wish.title = reason_texts[capture.reason].title;
+	snprintf(wish.detail, sizeof(wish.detail), "%s%s%s", capture.path,
+		 *capture.path ? ": " : "", reason_texts[capture.reason].advice);
+	return glint_offline_picture(service->offline, &wish, out);
+}
 
-	offline->picture = glint_picture_unref(offline->picture);
-	offline->reason = capture.reason;
-	offline->width = status.source.width;
-	offline->height = status.source.height;
-	snprintf(detail, sizeof(detail), "%s%s%s", capture.path, *capture.path ? ": " : "",
-		 reason_texts[capture.reason].advice);
-	if (glint_blank_create(&offline->picture, offline->width, offline->height,
-			       reason_texts[capture.reason].title, detail) < 0)
-		return NULL;
-	return glint_picture_ref(offline->picture);
+static void service_on_offline_drawn(void *ctx)
+{
+	struct glint_service *service = ctx;
+
+	glint_net_offline_drawn(service->net);
 }
 
 static const struct glint_status_ops status_ops = {
@@ -422,6 +419,12 @@ int glint_service_create(struct glint_service **out, const struct glint_settings
 	err = service_create_net(service);
 	if (err < 0)
 		goto destroy_loop;
+	err = glint_offline_create(&service->offline, service->loop, service_on_offline_drawn,
+				   service);
+	if (err < 0) {
+		glint_log_err(&topic, err, "cannot prepare the pictures without video");
+		goto destroy_net;
+	}
 	err = service_create_capture(service);
 	if (err < 0) {
 		glint_log_err(&topic, err, "cannot prepare the capture");
@@ -439,6 +442,8 @@ destroy_capture:
 	glint_capture_destroy(service->capture, glint_now_ns() + STOP_TIMEOUT_NS);
 destroy_pattern:
 	service_destroy_pattern(service);
+	glint_offline_destroy(service->offline);
+destroy_net:
 	glint_net_destroy(service->net);
 destroy_loop:
 	glint_loop_destroy(service->loop);
@@ -479,7 +484,7 @@ bool glint_service_destroy(struct glint_service *service)
 	glint_loop_cancel(service->loop, &service->lonely_op);
 	/* Readers let go of pictures, pictures of frames, frames of the device. */
 	net_clean = glint_net_destroy(service->net);
-	service->offline.picture = glint_picture_unref(service->offline.picture);
+	glint_offline_destroy(service->offline);
 	/* Nor may the device's thread ask an encoder that is gone. */
 	glint_encoder_close_partner(service->encoder);
 	if (!glint_capture_leave_partner(service->capture, glint_now_ns() + STOP_TIMEOUT_NS))

@@ -82,6 +82,12 @@ struct glint_status {
 
 	double copies_per_frame;	/* measured: whole-frame copies by the CPU / frames encoded */
 
+	/* Pictures that say why there is no video. */
+	struct {
+		uint64_t drawn, failed;	/* since start */
+		bool drawing;
+	} offline;
+
 	/* Stages of one frame's way: borrowed histograms, NULL when there is none. */
 	const struct glint_histogram *wait, *encode;
 };
@@ -89,9 +95,10 @@ struct glint_status {
 struct glint_status_ops {
 	void (*status)(void *ctx, struct glint_status *status);
 	/*
-	 * The picture that says why there is no video now, as a reference that the caller
-	 * owns; NULL only when memory is short. Cached while reason and size stay.
+	 * The picture that says why there is no video now: 0 and a reference that the caller
+	 * owns. Or *@out is NULL and -EAGAIN: the picture is being drawn, and
+	 * glint_net_offline_drawn() tells when to ask again; -ENOMEM and the like: there is none.
 	 */
-	struct glint_picture *(*offline_picture)(void *ctx);
+	int (*offline_picture)(void *ctx, struct glint_picture **out);
 };
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The picture is drawn a line at a time, right before the line is compressed: the
+ * largest one would need 400 MB as pixels.
+ */
 #include "encode/blank.h"
 
 #include <errno.h>
@@ -13,12 +17,18 @@
 #include "base/clock.h"
 #include "base/font.h"
 #include "core/picture.h"
+#include "encode/bytes.h"
 
-#define LINES_MAX 6
+#define WIDTH_MIN    160u	/* below these the text has no room */
+#define HEIGHT_MIN   120u
+#define WIDTH_MAX    15360u	/* of a device, see glint_format_check() */
+#define HEIGHT_MAX   8640u
+#define DETAIL_LINES 6
+#define BYTES_FIRST  (64u << 10)
 
 struct blank {
 	struct glint_picture picture;
-	uint8_t *jpeg;			/* owned */
+	struct glint_bytes jpeg;	/* owned */
 };
 
 struct rgb {
@@ -28,31 +38,22 @@ struct rgb {
 static const struct rgb ground = { 24, 26, 32 }, light = { 236, 238, 242 }, dim = { 150, 156, 168 },
 			accent = { 232, 160, 52 };
 
-/* --- Drawing ---------------------------------------------------------------------- */
+/* --- Layout ----------------------------------------------------------------------- */
 
-struct canvas {
-	uint32_t width, height;
-	struct rgb *pixels;
+struct text_line {
+	uint32_t x, y;
+	unsigned scale;			/* pixels of a cell of the font */
+	struct rgb colour;
+	const char *text;
+	size_t length;
 };
 
-static void fill(struct canvas *canvas, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
-		 struct rgb colour)
-{
-	for (uint32_t row = y; row < MIN(y + height, canvas->height); row++)
-		for (uint32_t column = x; column < MIN(x + width, canvas->width); column++)
-			canvas->pixels[(size_t)row * canvas->width + column] = colour;
-}
-
-static void draw_text(struct canvas *canvas, uint32_t x, uint32_t y, unsigned scale,
-		      struct rgb colour, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++, x += GLINT_FONT_ADVANCE * scale)
-		for (unsigned row = 0; row < GLINT_FONT_HEIGHT; row++)
-			for (unsigned cell = 0; cell < GLINT_FONT_WIDTH; cell++)
-				if (glint_font_cell(text[i], cell, row))
-					fill(canvas, x + cell * scale, y + row * scale, scale,
-					     scale, colour);
-}
+struct layout {
+	uint32_t width, height;
+	uint32_t bar_x, bar_y, bar_width, bar_height;
+	unsigned n_lines;
+	struct text_line lines[1 + DETAIL_LINES];
+};
 
 /* Characters of @text that fit on a line, cut between words if there are some. */
 static size_t line_length(const char *text, size_t most)
@@ -66,79 +67,163 @@ static size_t line_length(const char *text, size_t most)
 	return cut > 0 ? cut : most;
 }
 
-static void draw_detail(struct canvas *canvas, uint32_t x, uint32_t y, unsigned scale,
-			const char *text)
+static void layout_add_detail(struct layout *layout, uint32_t x, uint32_t y, unsigned scale,
+			      const char *text)
 {
-	size_t most = MAX((canvas->width - x) / (GLINT_FONT_ADVANCE * scale), 1u);
+	size_t most = MAX((layout->width - x) / (GLINT_FONT_ADVANCE * scale), 1u);
 
-	for (unsigned line = 0; line < LINES_MAX && *text; line++) {
+	while (layout->n_lines < ARRAY_SIZE(layout->lines) && *text) {
 		size_t length = line_length(text, most);
 
-		draw_text(canvas, x, y, scale, dim, text, length);
+		layout->lines[layout->n_lines++] =
+			(struct text_line){ x, y, scale, dim, text, length };
 		y += (GLINT_FONT_HEIGHT + 3) * scale;
 		text += length;
 		text += strspn(text, " ");
 	}
 }
 
-static void draw(struct canvas *canvas, const char *title, const char *detail)
+static void layout_make(struct layout *layout, uint32_t width, uint32_t height, const char *title,
+			const char *detail)
 {
-	uint32_t margin = canvas->width / 16;
+	uint32_t margin = width / 16;
 	uint32_t columns = (uint32_t)MAX(strlen(title), (size_t)12) * GLINT_FONT_ADVANCE;
-	unsigned large = MAX((canvas->width - 2 * margin) / columns, 1u);
-	unsigned small = MAX(MIN(canvas->width / 400, large), 1u);
-	uint32_t y = canvas->height * 2 / 5;
+	unsigned large = MAX((width - 2 * margin) / columns, 1u);
+	unsigned small = MAX(MIN(width / 400, large), 1u);
+	uint32_t y = height * 2 / 5;
 
-	large = MIN(large, MAX(canvas->height / 40, 1u));
+	large = MIN(large, MAX(height / 40, 1u));
 	y -= MIN(y, large * GLINT_FONT_HEIGHT / 2);
-	fill(canvas, 0, 0, canvas->width, canvas->height, ground);
-	fill(canvas, margin, y - MIN(y, 5 * large), large * 12, large, accent);
-	draw_text(canvas, margin, y, large, light, title, strlen(title));
-	draw_detail(canvas, margin, y + large * (GLINT_FONT_HEIGHT + 4), small, detail);
+	*layout = (struct layout){
+		.width = width,
+		.height = height,
+		.bar_x = margin,
+		.bar_y = y - MIN(y, 5 * large),
+		.bar_width = large * 12,
+		.bar_height = large,
+		.n_lines = 1,
+		.lines = { { margin, y, large, light, title, strlen(title) } },
+	};
+	layout_add_detail(layout, margin, y + large * (GLINT_FONT_HEIGHT + 4), small, detail);
+}
+
+/* --- Drawing ---------------------------------------------------------------------- */
+
+static void fill(struct rgb *row, uint32_t row_width, uint32_t x, uint32_t width, struct rgb colour)
+{
+	for (uint32_t end = MIN(x + width, row_width); x < end; x++)
+		row[x] = colour;
+}
+
+static void draw_text(struct rgb *row, uint32_t row_width, const struct text_line *line, uint32_t y)
+{
+	uint32_t advance = GLINT_FONT_ADVANCE * line->scale, x = line->x;
+
+	if (y < line->y || y >= line->y + GLINT_FONT_HEIGHT * line->scale)
+		return;
+	for (size_t i = 0; i < line->length; i++, x += advance)
+		for (unsigned cell = 0; cell < GLINT_FONT_WIDTH; cell++)
+			if (glint_font_cell(line->text[i], cell, (y - line->y) / line->scale))
+				fill(row, row_width, x + cell * line->scale, line->scale,
+				     line->colour);
+}
+
+static void draw_row(struct rgb *row, const struct layout *layout, uint32_t y)
+{
+	fill(row, layout->width, 0, layout->width, ground);
+	if (y >= layout->bar_y && y < layout->bar_y + layout->bar_height)
+		fill(row, layout->width, layout->bar_x, layout->bar_width, accent);
+	for (unsigned i = 0; i < layout->n_lines; i++)
+		draw_text(row, layout->width, &layout->lines[i], y);
 }
 
 /* --- Compressing --------------------------------------------------------------------- */
 
-struct failing {
+struct compressor {
+	struct jpeg_compress_struct enc;
 	struct jpeg_error_mgr errors;
+	struct jpeg_destination_mgr dest;
+	struct glint_bytes *out;
 	jmp_buf failed;
 };
 
-static void error_exit(j_common_ptr common)
+static struct compressor *compressor_of(j_common_ptr common)
 {
-	longjmp(container_of(common->err, struct failing, errors)->failed, 1);
+	return container_of((struct jpeg_compress_struct *)common, struct compressor, enc);
 }
 
-static int compress(struct canvas *canvas, uint8_t **jpeg, unsigned long *size)
+static void error_exit(j_common_ptr common)
 {
-	struct jpeg_compress_struct enc;
-	struct failing failing;
+	longjmp(compressor_of(common)->failed, 1);
+}
 
-	*jpeg = NULL;
-	enc.err = jpeg_std_error(&failing.errors);
-	failing.errors.error_exit = error_exit;
-	if (setjmp(failing.failed)) {
-		jpeg_destroy_compress(&enc);
-		free(*jpeg);
+static void be_quiet(j_common_ptr common)
+{
+	(void)common;	/* the caller logs */
+}
+
+static void dest_init(j_compress_ptr enc)
+{
+	(void)enc;
+}
+
+/* Makes room behind what is there, which may be nothing yet. */
+static boolean dest_grow(j_compress_ptr enc)
+{
+	struct compressor *compressor = compressor_of((j_common_ptr)enc);
+	struct glint_bytes *out = compressor->out;
+	size_t used = out->capacity;
+
+	if (!glint_bytes_reserve(out, used > 0 ? used * 2 : BYTES_FIRST))
+		longjmp(compressor->failed, 1);
+	compressor->dest.next_output_byte = out->data + used;
+	compressor->dest.free_in_buffer = out->capacity - used;
+	return TRUE;
+}
+
+static void dest_term(j_compress_ptr enc)
+{
+	struct compressor *compressor = compressor_of((j_common_ptr)enc);
+
+	compressor->out->size = compressor->out->capacity - compressor->dest.free_in_buffer;
+}
+
+static int compress(struct compressor *compressor, const struct layout *layout, struct rgb *row,
+		    const atomic_bool *stop)
+{
+	struct jpeg_compress_struct *enc = &compressor->enc;
+	JSAMPROW lines = (JSAMPROW)row;
+
+	enc->err = jpeg_std_error(&compressor->errors);
+	compressor->errors.error_exit = error_exit;
+	compressor->errors.output_message = be_quiet;
+	if (setjmp(compressor->failed)) {
+		jpeg_destroy_compress(enc);
 		return -ENOMEM;
 	}
-	jpeg_create_compress(&enc);
-	jpeg_mem_dest(&enc, jpeg, size);
-	enc.image_width = canvas->width;
-	enc.image_height = canvas->height;
-	enc.input_components = 3;
-	enc.in_color_space = JCS_RGB;
-	jpeg_set_defaults(&enc);
-	jpeg_set_quality(&enc, 90, TRUE);
-	jpeg_start_compress(&enc, TRUE);
-	while (enc.next_scanline < enc.image_height) {
-		JSAMPROW row =
-			(JSAMPROW)(canvas->pixels + (size_t)enc.next_scanline * canvas->width);
-
-		jpeg_write_scanlines(&enc, &row, 1);
+	jpeg_create_compress(enc);
+	compressor->dest.init_destination = dest_init;
+	compressor->dest.empty_output_buffer = dest_grow;
+	compressor->dest.term_destination = dest_term;
+	enc->dest = &compressor->dest;
+	dest_grow(enc);
+	enc->image_width = layout->width;
+	enc->image_height = layout->height;
+	enc->input_components = 3;
+	enc->in_color_space = JCS_RGB;
+	jpeg_set_defaults(enc);
+	jpeg_set_quality(enc, 90, TRUE);
+	jpeg_start_compress(enc, TRUE);
+	while (enc->next_scanline < enc->image_height && !atomic_load(stop)) {
+		draw_row(row, layout, enc->next_scanline);
+		jpeg_write_scanlines(enc, &lines, 1);
 	}
-	jpeg_finish_compress(&enc);
-	jpeg_destroy_compress(&enc);
+	if (enc->next_scanline < enc->image_height) {
+		jpeg_destroy_compress(enc);
+		return -ECANCELED;
+	}
+	jpeg_finish_compress(enc);
+	jpeg_destroy_compress(enc);
 	return 0;
 }
 
@@ -148,13 +233,13 @@ static void blank_release(struct glint_frame *frame)
 {
 	struct blank *blank = container_of(glint_picture_of(frame), struct blank, picture);
 
-	free(blank->jpeg);
+	glint_bytes_fini(&blank->jpeg);
 	free(blank);
 }
 
 static const struct glint_frame_ops blank_ops = { .release = blank_release };
 
-static void blank_fill_in(struct blank *blank, const struct canvas *canvas, unsigned long size)
+static void blank_fill_in(struct blank *blank, const struct layout *layout)
 {
 	struct glint_picture *picture = &blank->picture;
 	uint64_t now_ns = glint_now_ns();
@@ -163,36 +248,45 @@ static void blank_fill_in(struct blank *blank, const struct canvas *canvas, unsi
 	glint_frame_begin(&picture->frame, 0, now_ns);
 	picture->frame.complete_ns = picture->frame.dequeue_ns = now_ns;
 	picture->encode_begin_ns = picture->encode_end_ns = now_ns;
-	picture->parts[0] = (struct iovec){ blank->jpeg, size };
+	picture->parts[0] = (struct iovec){ blank->jpeg.data, blank->jpeg.size };
 	picture->n_parts = 1;
-	picture->size = size;
-	picture->width = canvas->width;
-	picture->height = canvas->height;
+	picture->size = blank->jpeg.size;
+	picture->width = layout->width;
+	picture->height = layout->height;
 }
 
-int glint_blank_create(struct glint_picture **out, uint32_t width, uint32_t height,
-		       const char *title, const char *detail)
+int glint_blank_create(struct glint_picture **out, const struct glint_blank_wish *wish,
+		       const atomic_bool *stop)
 {
-	struct canvas canvas = { .width = MIN(MAX(width, 160u), 15360u),
-				 .height = MIN(MAX(height, 120u), 8640u) };
 	struct blank *blank = calloc(1, sizeof(*blank));
-	unsigned long size = 0;
-	int err = -ENOMEM;
+	struct compressor *compressor = calloc(1, sizeof(*compressor));
+	struct layout layout;
+	struct rgb *row = NULL;
+	int err = -ERANGE;
 
-	canvas.pixels = malloc(sizeof(*canvas.pixels) * canvas.width * canvas.height);
-	if (!blank || !canvas.pixels)
+	if (wish->width > WIDTH_MAX || wish->height > HEIGHT_MAX)
 		goto free_all;
-	draw(&canvas, title, detail);
-	err = compress(&canvas, &blank->jpeg, &size);
+	layout_make(&layout, MAX(wish->width, WIDTH_MIN), MAX(wish->height, HEIGHT_MIN),
+		    wish->title, wish->detail);
+	row = malloc(sizeof(*row) * layout.width);
+	err = -ENOMEM;
+	if (!blank || !compressor || !row)
+		goto free_all;
+	compressor->out = &blank->jpeg;
+	err = compress(compressor, &layout, row, stop);
 	if (err < 0)
 		goto free_all;
-	blank_fill_in(blank, &canvas, size);
-	free(canvas.pixels);
+	blank_fill_in(blank, &layout);
+	free(row);
+	free(compressor);
 	*out = &blank->picture;
 	return 0;
 
 free_all:
-	free(canvas.pixels);
+	free(row);
+	free(compressor);
+	if (blank)
+		glint_bytes_fini(&blank->jpeg);
 	free(blank);
 	return err;
 }

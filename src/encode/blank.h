@@ -6,16 +6,23 @@
 #ifndef GLINT_ENCODE_BLANK_H
 #define GLINT_ENCODE_BLANK_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct glint_picture;
 
+struct glint_blank_wish {
+	uint32_t width, height;		/* of the video; below 160x120 the picture is larger */
+	const char *title;		/* large: "NO SIGNAL"; static */
+	char detail[256];		/* small below it, wrapped */
+};
+
 /*
- * Draws @title large ("NO SIGNAL") and @detail small below it, wrapped, on a dark
- * ground, as a JPEG of @width x @height (clamped to 160..15360 x 120..8640). The
- * caller owns one reference to *@out; it is freed with the last. -ENOMEM. A few
- * milliseconds at 1080p: not for the frame path.
+ * Draws what @wish says on a dark ground, as a JPEG. The caller owns one reference to *@out;
+ * the picture is freed with the last. For a worker: 2160p takes some 100 ms, and the largest
+ * size seconds. -ERANGE: above 15360x8640, which no device has. -ENOMEM. -ECANCELED:
+ * *@stop has become true meanwhile.
  */
-int glint_blank_create(struct glint_picture **out, uint32_t width, uint32_t height,
-		       const char *title, const char *detail);
+int glint_blank_create(struct glint_picture **out, const struct glint_blank_wish *wish,
+		       const atomic_bool *stop);
 #endif

@@ -71,6 +71,12 @@ void glint_net_start(struct glint_net *net, struct glint_fanout *pictures,
 void glint_net_source_changed(struct glint_net *net);
 
 /*
+ * From the loop's top level: the drawing of an offline picture has ended, and those who
+ * wait for the picture may ask for it again.
+ */
+void glint_net_offline_drawn(struct glint_net *net);
+
+/*
  * Closes all clients and listeners, removes the socket's path, frees. False: a connection or
  * the read of a file is stuck in the kernel and left behind, and the process should end after
  * the rest is given back. NULL is fine.

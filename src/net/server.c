@@ -103,6 +103,14 @@ void glint_net_source_changed(struct glint_net *net)
 	glint_streams_on_source(net);
 }
 
+void glint_net_offline_drawn(struct glint_net *net)
+{
+	if (!net->pictures || net->closing)
+		return;
+	glint_snapshots_on_offline_drawn(net);
+	glint_streams_on_source(net);
+}
+
 /* --- Life ------------------------------------------------------------------------------- */
 
 static int check_config(const struct glint_net_config *config)

@@ -25,6 +25,7 @@
 
 #define OPENING_NS (1 * GLINT_NSEC_PER_SEC)	/* a device that is about to deliver */
 #define LIVE_NS	   (3 * GLINT_NSEC_PER_SEC)	/* one that does: slow ones have 2 s a frame */
+#define DRAWING_NS (5 * GLINT_NSEC_PER_SEC)	/* a picture that says why there is no video */
 #define AHEAD_NS   (10 * GLINT_NSEC_PER_SEC)	/* how far from now after= may be */
 #define FRAMES_TO_BE_EXPOSED 4			/* until one has surely begun after a moment */
 
@@ -37,6 +38,7 @@ struct snapshot {
 	uint64_t after_ns;		/* its exposure must not have begun before; 0: it does not matter */
 	uint64_t deadline_ns;
 	bool strict;
+	bool given_up;			/* nothing live has come: waits for the offline picture */
 };
 
 static struct snapshot *snapshot_of(struct glint_activity *activity)
@@ -73,23 +75,53 @@ static void snapshot_send(struct snapshot *snapshot, struct glint_picture *pictu
 	glint_client_send(client);
 }
 
+/* Waits until snapshot->deadline_ns. A live picture is an answer in any case. */
+static void snapshot_enlist(struct snapshot *snapshot)
+{
+	struct glint_net *net = snapshot->client->net;
+
+	if (snapshot->deadline_ns < net->snapshot_limit.due_ns)
+		glint_alarm_set(&net->snapshot_limit, snapshot->deadline_ns);
+	if (!glint_list_empty(&snapshot->link))
+		return;
+	net->counters.snapshots_waiting++;
+	glint_list_append(&net->snapshots, &snapshot->link);
+	glint_fanout_attach(net->pictures, &snapshot->sink);
+}
+
+static void snapshot_refuse(struct snapshot *snapshot, const char *reason, const char *message)
+{
+	snapshot_stop_waiting(snapshot);
+	glint_reply_refusal(snapshot->client, 503, reason, message);
+}
+
+/* Answers with what there is instead of a live picture, or waits until that is drawn. */
 static void snapshot_give_up(struct snapshot *snapshot)
 {
 	struct glint_net *net = snapshot->client->net;
+	uint64_t now_ns = glint_now_ns();
 	struct glint_picture *picture;
+	int err;
 
-	snapshot_stop_waiting(snapshot);
 	if (snapshot->strict) {
-		glint_reply_refusal(snapshot->client, 503, glint_fields_reason(net),
-				    "there is no live video");
+		snapshot_refuse(snapshot, glint_fields_reason(net), "there is no live video");
 		return;
 	}
-	picture = net->ops->offline_picture(net->ctx);
-	if (picture)
+	if (!snapshot->given_up)
+		snapshot->deadline_ns = now_ns + DRAWING_NS;
+	snapshot->given_up = true;
+	err = net->ops->offline_picture(net->ctx, &picture);
+	if (err == 0) {
+		snapshot_stop_waiting(snapshot);
 		snapshot_send(snapshot, picture);
-	else
-		glint_reply_refusal(snapshot->client, 503, "no-memory",
-				    "there is no memory for a picture");
+	} else if (err == -EAGAIN && now_ns < snapshot->deadline_ns) {
+		snapshot_enlist(snapshot);
+	} else if (err == -EAGAIN) {
+		snapshot_refuse(snapshot, "not-drawn",
+				"the picture that says why is not drawn yet");
+	} else {
+		snapshot_refuse(snapshot, "no-memory", "there is no memory for a picture");
+	}
 }
 
 static bool snapshot_wants(const struct glint_sink *sink, const struct glint_frame *frame)
@@ -159,7 +191,6 @@ static uint64_t patience_ns(const struct glint_net *net)
 
 static void snapshot_wait(struct snapshot *snapshot, uint64_t patience)
 {
-	struct glint_net *net = snapshot->client->net;
 	uint64_t since_ns = snapshot->client->request_ns;
 
 	if (snapshot->after_ns > 0) {
@@ -167,11 +198,7 @@ static void snapshot_wait(struct snapshot *snapshot, uint64_t patience)
 		patience *= FRAMES_TO_BE_EXPOSED;
 	}
 	snapshot->deadline_ns = since_ns + patience;
-	if (snapshot->deadline_ns < net->snapshot_limit.due_ns)
-		glint_alarm_set(&net->snapshot_limit, snapshot->deadline_ns);
-	net->counters.snapshots_waiting++;
-	glint_list_append(&net->snapshots, &snapshot->link);
-	glint_fanout_attach(net->pictures, &snapshot->sink);
+	snapshot_enlist(snapshot);
 }
 
 /* The moment that the request names; 0: none. -EINVAL: it cannot be understood, or waited for. */
@@ -227,11 +254,30 @@ void glint_route_snapshot(struct glint_client *client)
 void glint_snapshots_on_source(struct glint_net *net)
 {
 	struct snapshot *snapshot;
+	uint64_t patience;
 
-	if (glint_list_empty(&net->snapshots) || patience_ns(net) > 0)
+	if (glint_list_empty(&net->snapshots))
 		return;
+	patience = patience_ns(net);
+	glint_list_for_each(snapshot, &net->snapshots, link) {
+		if (patience == 0) {
+			snapshot_give_up(snapshot);
+		} else if (snapshot->given_up) {
+			/* The video is back, or may come soon, before the other picture is drawn. */
+			snapshot->given_up = false;
+			snapshot->deadline_ns = glint_now_ns() + patience;
+			snapshot_enlist(snapshot);
+		}
+	}
+}
+
+void glint_snapshots_on_offline_drawn(struct glint_net *net)
+{
+	struct snapshot *snapshot;
+
 	glint_list_for_each(snapshot, &net->snapshots, link)
-		snapshot_give_up(snapshot);
+		if (snapshot->given_up)
+			snapshot_give_up(snapshot);
 }
 
 void glint_snapshots_on_limit(struct glint_alarm *alarm)
@@ -243,7 +289,7 @@ void glint_snapshots_on_limit(struct glint_alarm *alarm)
 	glint_list_for_each(snapshot, &net->snapshots, link) {
 		if (snapshot->deadline_ns <= now_ns)
 			snapshot_give_up(snapshot);
-		else
+		if (!glint_list_empty(&snapshot->link))
 			next_ns = MIN(next_ns, snapshot->deadline_ns);
 	}
 	glint_alarm_set(alarm, next_ns);

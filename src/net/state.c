@@ -210,6 +210,12 @@ static json_t *encoder(const struct glint_status *status)
 	return all;
 }
 
+static json_t *offline_pictures(const struct glint_status *status)
+{
+	return json_pack("{s:I, s:I, s:b}", "drawn", INT(status->offline.drawn), "failed",
+			 INT(status->offline.failed), "drawing", status->offline.drawing);
+}
+
 static json_t *latency(const struct glint_histogram *histogram)
 {
 	static const struct glint_histogram empty;
@@ -271,14 +277,15 @@ static json_t *glint(const struct glint_net *net, const struct glint_status *sta
 		     unsigned listed, uint64_t now_ns)
 {
 	return json_pack(
-		"{s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
+		"{s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
 		"version", text(status->version), "uptime_s",
 		INT((now_ns - status->started_ns) / GLINT_NSEC_PER_SEC), "loop", "backend",
 		text(status->loop_backend), "reason", text(status->loop_reason), "source",
 		source(status), "device", device(status), "format", format(status), "frame",
 		frame(status, now_ns), "ledger", ledger(&status->ledger), "buffers",
-		buffers(status), "encoder", encoder(status), "latency_ns", latencies(net, status),
-		"clients", clients(net, listed), "answers", answers(net), "copies_per_frame",
+		buffers(status), "encoder", encoder(status), "offline_pictures",
+		offline_pictures(status), "latency_ns", latencies(net, status), "clients",
+		clients(net, listed), "answers", answers(net), "copies_per_frame",
 		status->copies_per_frame);
 }
 

@@ -90,6 +90,8 @@ static void transfer_refuse(struct transfer *transfer, int err)
 	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) {
 		glint_reply_error(client, 503);
 	} else if (err == -EIO || err == -ESTALE || err == -EBADMSG) {
+		for (char *c = transfer->file->path; *c; c++)
+			*c = (unsigned char)*c < ' ' ? '?' : *c;	/* a line of the log stays one */
 		glint_log_err(&topic, err, "cannot read '%s'", transfer->file->path);
 		glint_reply_error(client, 500);
 	} else {
@@ -121,6 +123,7 @@ static void transfer_on_file(struct glint_file *file)
 {
 	struct transfer *transfer = file->ctx;
 
+	transfer->client->deadline_ns = UINT64_MAX;	/* from here on the client's reading counts */
 	if (file->err == 0)
 		transfer_send(transfer);
 	else if (!transfer->head_sent)

@@ -123,9 +123,11 @@ static const struct glint_activity_ops stream_ops = {
 
 static void streams_show_offline(struct glint_net *net)
 {
-	struct glint_picture *picture = net->ops->offline_picture(net->ctx);
+	struct glint_picture *picture;
 	struct glint_stream *stream;
 
+	/* One that is being drawn: glint_net_offline_drawn() leads back here. */
+	(void)net->ops->offline_picture(net->ctx, &picture);
 	glint_alarm_set(&net->offline_tick, glint_now_ns() + GLINT_NSEC_PER_SEC);
 	if (!picture)
 		return;
@@ -168,8 +170,9 @@ void glint_streams_on_tick(struct glint_alarm *alarm)
 static void stream_show_offline(struct glint_stream *stream)
 {
 	struct glint_net *net = stream->client->net;
-	struct glint_picture *picture = net->ops->offline_picture(net->ctx);
+	struct glint_picture *picture;
 
+	(void)net->ops->offline_picture(net->ctx, &picture);
 	if (net->offline_tick.due_ns == GLINT_ALARM_NEVER)
 		glint_alarm_set(&net->offline_tick, glint_now_ns() + GLINT_NSEC_PER_SEC);
 	if (picture)

@@ -37,6 +37,7 @@ SCHEMA = {
                     "state": TEXT, "reason": TEXT, "device": TEXT, "driver": TEXT, "memory": TEXT,
                     "driver_quality": (int, type(None)), "faults": INT, "late": INT,
                     "probes": INT, "leased": INT},
+        "offline_pictures": {"drawn": INT, "failed": INT, "drawing": bool},
         "latency_ns": {"wait": LATENCY, "encode": LATENCY, "send": LATENCY, "total": LATENCY},
         "clients": {"connections": INT, "streams": INT, "streams_listed": INT,
                     "snapshots_waiting": INT, "peers": INT, "accepted": INT, "refused": INT,

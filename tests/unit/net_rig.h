@@ -30,7 +30,9 @@ struct rig {
 	struct glint_net_config config;
 	struct glint_fanout pictures;
 	struct glint_status status;
-	struct glint_picture *offline;	/* what the service shows without video */
+	struct glint_picture *offline;	/* what the service shows without video; NULL: no memory */
+	bool drawing;			/* it is not ready */
+	unsigned asked;			/* times for it */
 	char dir[32], path[64];
 };
 
@@ -92,11 +94,15 @@ static inline void rig_status(void *ctx, struct glint_status *status)
 	*status = ((struct rig *)ctx)->status;
 }
 
-static inline struct glint_picture *rig_offline_picture(void *ctx)
+static inline int rig_offline_picture(void *ctx, struct glint_picture **out)
 {
 	struct rig *r = ctx;
 
-	return r->offline ? glint_picture_ref(r->offline) : NULL;
+	r->asked++;
+	*out = r->offline && !r->drawing ? glint_picture_ref(r->offline) : NULL;
+	if (r->drawing)
+		return -EAGAIN;
+	return *out ? 0 : -ENOMEM;
 }
 
 static inline struct glint_status rig_default_status(void)

@@ -650,16 +650,16 @@ static void test_a_bayer_frame_is_converted_and_the_pass_is_counted(void)
 
 static void test_the_blank_picture_decodes_at_any_size(void)
 {
+	static const atomic_bool stop;
 	static const uint32_t sizes[][2] = { { 1, 1 }, { 160, 120 }, { 641, 481 }, { 1920, 1080 } };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct glint_blank_wish wish = { sizes[i][0], sizes[i][1], "NO SIGNAL",
+						 "/dev/video0: nothing is connected" };
 		struct glint_picture *picture;
 		struct decoded d;
 
-		CU_ASSERT_EQUAL_FATAL(glint_blank_create(&picture, sizes[i][0], sizes[i][1],
-							 "NO SIGNAL",
-							 "/dev/video0: nothing is connected"),
-				      0);
+		CU_ASSERT_EQUAL_FATAL(glint_blank_create(&picture, &wish, &stop), 0);
 		CU_ASSERT_FALSE(picture->live);
 		decode(picture->parts[0].iov_base, picture->size, &d);
 		CU_ASSERT_EQUAL(d.width, MAX(sizes[i][0], 160u));

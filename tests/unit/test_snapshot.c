@@ -347,6 +347,106 @@ static void test_without_memory_for_a_picture_there_is_an_error(void)
 	rig_close(&r);
 }
 
+/* Offline, with a client that waits until the picture for that is drawn. */
+static struct peer peer_waiting_for_drawing(struct rig *r)
+{
+	struct peer peer;
+
+	r->drawing = true;
+	rig_go_offline(r, "no-signal");
+	peer = peer_connect(r);
+	peer_say(&peer, GET("/snapshot"));
+	RIG_WAIT(r, waiting(r) == 1);
+	return peer;
+}
+
+static void test_a_picture_that_is_being_drawn_is_waited_for(void)
+{
+	struct peer peer, other;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = peer_waiting_for_drawing(&r);
+	other = peer_ask(&r, GET("/state"));
+	CU_ASSERT_EQUAL(reply_status(other.text), 200);
+	glint_net_offline_drawn(r.net);		/* another one was, for another reason */
+	rig_settle(r.loop);
+	CU_ASSERT_EQUAL(waiting(&r), 1);
+	r.drawing = false;
+	glint_net_offline_drawn(r.net);
+	PEER_WAIT(&r, &peer, reply_complete(&peer));
+	CU_ASSERT_EQUAL(waiting(&r), 0);
+	CU_ASSERT_EQUAL(count_of(reply_body(peer.text), "o"), 999);
+	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-Glint-Reason"), "no-signal");
+	peer_close(&peer);
+	peer_close(&other);
+	rig_close(&r);
+}
+
+static void test_video_that_comes_before_it_is_drawn_is_the_answer(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = peer_waiting_for_drawing(&r);
+	rig_go_online(&r);
+	glint_net_offline_drawn(r.net);
+	CU_ASSERT_EQUAL(waiting(&r), 1);
+	CU_ASSERT_EQUAL(rig_push(&r, 100, 'a', 7), 1);
+	PEER_WAIT(&r, &peer, reply_complete(&peer));
+	CU_ASSERT_EQUAL(reply_number(peer.text, "X-Glint-Sequence"), 7);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_a_picture_that_cannot_be_drawn_is_an_error(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = peer_waiting_for_drawing(&r);
+	r.offline = glint_picture_unref(r.offline);
+	r.drawing = false;
+	glint_net_offline_drawn(r.net);
+	PEER_WAIT(&r, &peer, reply_complete(&peer));
+	CU_ASSERT_EQUAL(reply_status(peer.text), 503);
+	CU_ASSERT_PTR_NOT_NULL(strstr(peer.text, "\"no-memory\""));
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_a_drawing_is_not_waited_for_without_end(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = peer_waiting_for_drawing(&r);
+	PEER_WAIT(&r, &peer, reply_complete(&peer));
+	CU_ASSERT_EQUAL(reply_status(peer.text), 503);
+	CU_ASSERT_PTR_NOT_NULL(strstr(peer.text, "\"not-drawn\""));
+	CU_ASSERT_EQUAL(waiting(&r), 0);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_who_goes_while_it_is_drawn_leaves_nothing(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	peer = peer_waiting_for_drawing(&r);
+	peer_close(&peer);
+	RIG_WAIT(&r, rig_counters(&r).clients == 0);
+	CU_ASSERT_EQUAL(waiting(&r), 0);
+	r.drawing = false;
+	glint_net_offline_drawn(r.net);
+	rig_close(&r);
+}
+
 static void test_who_goes_while_waiting_wants_nothing_any_more(void)
 {
 	struct peer peer;
@@ -460,6 +560,11 @@ GLINT_TESTS("snapshot",
 	GLINT_TEST(test_a_picture_that_never_comes_is_called_so),
 	GLINT_TEST(test_each_has_a_limit_of_its_own),
 	GLINT_TEST(test_without_memory_for_a_picture_there_is_an_error),
+	GLINT_TEST(test_a_picture_that_is_being_drawn_is_waited_for),
+	GLINT_TEST(test_video_that_comes_before_it_is_drawn_is_the_answer),
+	GLINT_TEST(test_a_picture_that_cannot_be_drawn_is_an_error),
+	GLINT_TEST(test_a_drawing_is_not_waited_for_without_end),
+	GLINT_TEST(test_who_goes_while_it_is_drawn_leaves_nothing),
 	GLINT_TEST(test_who_goes_while_waiting_wants_nothing_any_more),
 	GLINT_TEST(test_who_has_half_closed_still_gets_the_picture),
 	GLINT_TEST(test_a_large_picture_goes_out_in_full_to_a_slow_reader),

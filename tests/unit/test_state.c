@@ -142,7 +142,8 @@ static void test_it_has_what_the_service_says(void)
 	root = ask_state(&r);
 	keys_are(root, "result.glint",
 		 "version uptime_s loop source device format frame ledger "
-		 "buffers encoder latency_ns clients answers copies_per_frame");
+		 "buffers encoder offline_pictures latency_ns clients answers "
+		 "copies_per_frame");
 	is_text(root, "result.glint.version", "1.2.3");
 	is_int(root, "result.glint.uptime_s", 0);
 	is_text(root, "result.glint.loop.backend", "uring");

@@ -300,6 +300,24 @@ static void test_without_video_the_picture_that_says_why_comes_at_once_and_again
 	rig_close(&r);
 }
 
+static void test_a_picture_that_is_being_drawn_comes_when_it_is_ready(void)
+{
+	struct peer peer;
+	struct rig r;
+
+	RIG_OPEN(&r);
+	r.drawing = true;
+	rig_go_offline(&r, "no-device");
+	peer = watch(&r, "?extra_headers=1");
+	CU_ASSERT_TRUE(r.asked > 0);
+	CU_ASSERT_PTR_NULL(strstr(peer.text, "X-UStreamer-Online"));
+	r.drawing = false;
+	glint_net_offline_drawn(r.net);
+	PEER_WAIT(&r, &peer, strstr(peer.text, "X-UStreamer-Online: false\r\n"));
+	peer_close(&peer);
+	rig_close(&r);
+}
+
 static void test_who_watches_is_told_when_the_video_goes_and_comes(void)
 {
 	struct peer peer;
@@ -440,6 +458,7 @@ GLINT_TESTS("stream",
 	GLINT_TEST(test_a_half_close_is_the_end_behind_other_requests_as_well),
 	GLINT_TEST(test_sixty_four_streams_get_every_picture),
 	GLINT_TEST(test_without_video_the_picture_that_says_why_comes_at_once_and_again),
+	GLINT_TEST(test_a_picture_that_is_being_drawn_comes_when_it_is_ready),
 	GLINT_TEST(test_who_watches_is_told_when_the_video_goes_and_comes),
 	GLINT_TEST(test_a_picture_of_another_stream_than_the_live_one_is_not_shown),
 	GLINT_TEST(test_a_picture_that_waits_behind_another_is_dropped_when_the_signal_goes),
