@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "schedule.h"
 #include "service.h"
 
+#define LARGE_BLOCK (128 << 10)
 #define GRACE_NS (700 * GLINT_NSEC_PER_MSEC)	/* from the signal until the guard takes over */
 #define LOG_NS   (200 * GLINT_NSEC_PER_MSEC)	/* for the last lines, if stderr's reader is slow */
 
@@ -283,6 +285,17 @@ static void print_errors(char *text)
 			fprintf(stderr, "%s%s\n", glint_log_priority(GLINT_LOG_ERROR), line);
 }
 
+/*
+ * A picture's memory goes back to the kernel when it is freed. By itself the C library would
+ * keep it: each large block that is freed raises the size from which blocks are mapped.
+ */
+static void keep_no_large_blocks(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+#endif
+}
+
 int main(int argc, char **argv)
 {
 	struct guard guard = { .stop_fd = -1 };
@@ -295,6 +308,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	ignore_signals();
 	flush_log_on_faults();
+	keep_no_large_blocks();
 	outcome = glint_options_parse(&settings, argc, argv, &output);
 	glint_log_setup((enum glint_log_level)(GLINT_LOG_INFO + settings.log_level),
 			settings.log_color);

@@ -179,6 +179,7 @@ static void service_status_encoder(const struct glint_service *service, struct g
 	status->encoder.last_size = stages->last_size;
 	status->encoder.pictures = stages->pictures;
 	status->encoder.pictures_held = stages->pictures_held;
+	status->encoder.pictures_bytes = stages->pictures_bytes;
 	status->encoder.rate_millihz = stages->rate_millihz;
 	status->encoder.state = stages->m2m.state;
 	status->encoder.reason = stages->m2m.reason;

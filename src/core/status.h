@@ -70,6 +70,7 @@ struct glint_status {
 		uint64_t encoded, failed, skipped, bytes;
 		size_t last_size;
 		unsigned pictures, pictures_held;
+		size_t pictures_bytes;
 		uint32_t rate_millihz;
 		/* The M2M encoder, whoever had the last frame. */
 		const char *state;	/* "ok", "quarantined", "probing", "absent"; "" without one */

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "core/picture.h"
 #include "encode/encoder.h"
+#include "encode/pictures.h"
 #include "v4l2/format.h"
 
 struct glint_backend;
@@ -38,7 +39,7 @@ struct glint_backend_ops {
 	/* Whether it can begin another now. */
 	bool (*room)(const struct glint_backend *backend);
 	void (*begin)(struct glint_backend *backend, struct glint_work *work);
-	/* Fills in what only the backend knows: slices, subsampling, quality. */
+	/* Adds what only the backend knows: slices, subsampling, quality, pictures of its device. */
 	void (*status)(const struct glint_backend *backend, struct glint_encoder_status *status);
 	/* Nothing is under way. False: a thread of it is stuck in the kernel, with what it had. */
 	bool (*destroy)(struct glint_backend *backend);
@@ -50,6 +51,7 @@ struct glint_backend {
 	const struct glint_encoder_config *config;	/* the encoder's */
 	struct glint_loop *loop;
 	uint64_t copies;		/* whole-frame copies made */
+	struct glint_pictures pictures;	/* whose data is ours; given back by the encoder when idle */
 };
 
 /* Allocate; nothing is owned on failure. */
@@ -64,6 +66,9 @@ int glint_passthrough_create(struct glint_backend **out, struct glint_loop *loop
  * and @err: -ENOBUFS when readers hold every picture, else what went wrong.
  */
 void glint_encoder_finish(struct glint_work *work, struct glint_picture *picture, int err);
+
+/* The pool of a backend has grown: what is not needed is to be given back some time. */
+void glint_encoder_trim_later(struct glint_encoder *encoder);
 
 /* A backend that had no room has some now, and nothing has ended. */
 void glint_encoder_continue(struct glint_encoder *encoder);

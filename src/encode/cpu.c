@@ -34,7 +34,6 @@ struct slice {
 struct cpu {
 	struct glint_backend backend;
 	struct glint_workers *workers;
-	struct glint_pictures pictures;
 	unsigned n_slices_max;
 	struct slice slices[GLINT_SLICES_MAX];
 	struct glint_job slices_job;	/* a part for each slice */
@@ -211,6 +210,7 @@ static void picture_assemble(struct cpu *cpu)
 	picture->width = cpu->format.width;
 	picture->height = cpu->format.height;
 	picture->live = true;
+	glint_pictures_count(cpu->picture);
 }
 
 static void cpu_finish(struct cpu *cpu, int err)
@@ -279,7 +279,7 @@ static int cpu_begin(struct cpu *cpu, struct glint_frame *src)
 		err = glint_format_view(src->format, src->buf, &cpu->view);
 	if (err < 0)
 		return err;
-	cpu->picture = glint_pictures_take(&cpu->pictures);
+	cpu->picture = glint_pictures_take(&cpu->backend.pictures);
 	if (!cpu->picture)
 		return -ENOBUFS;
 	err = glint_dmabuf_begin_read(src->buf);	/* cpu_finish() ends it */
@@ -325,8 +325,6 @@ static void cpu_status(const struct glint_backend *backend, struct glint_encoder
 	status->workers = glint_workers_count(cpu->workers);
 	status->slices = cpu->configured ? cpu->n_slices : 0;
 	status->subsampling = cpu->configured ? glint_sampling_name(cpu->sampling) : "";
-	status->pictures = cpu->pictures.made;
-	status->pictures_held = cpu->pictures.held;
 }
 
 static bool cpu_destroy(struct glint_backend *backend)
@@ -337,7 +335,7 @@ static bool cpu_destroy(struct glint_backend *backend)
 	cpu_unconfigure(cpu);
 	for (unsigned i = 0; i < cpu->n_slices_max; i++)
 		glint_turbo_destroy(cpu->slices[i].turbo);
-	glint_pictures_fini(&cpu->pictures);
+	glint_pictures_fini(&cpu->backend.pictures);
 	free(cpu);
 	return true;
 }
@@ -373,7 +371,7 @@ int glint_cpu_create(struct glint_backend **out, struct glint_loop *loop,
 	err = glint_workers_create(&cpu->workers, loop, "encode", cpu->n_slices_max);
 	if (err < 0)
 		goto destroy_turbos;
-	glint_pictures_init(&cpu->pictures, config->pictures);
+	glint_pictures_init(&cpu->backend.pictures, encoder, config->pictures);
 	*out = &cpu->backend;
 	return 0;
 

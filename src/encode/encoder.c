@@ -19,6 +19,9 @@ static const struct glint_log_topic topic = { "encode" };
 
 #define BACKENDS_MAX 4
 
+#define IDLE_NS	    (5 * GLINT_NSEC_PER_SEC)	/* a picture that nobody needed for so long goes */
+#define TRIM_GAP_NS (5 * GLINT_NSEC_PER_MSEC)	/* between two that go: each may take half a ms */
+
 /*
  * A backend may do several at once, two of them with a slow one in front; what is done
  * waits its turn. One more place than all that can be under way.
@@ -40,6 +43,8 @@ struct glint_encoder {
 	struct glint_list line;			/* those with one, in capture order */
 	bool running;				/* encoder_run() is under way */
 	struct glint_pace pace;
+	struct glint_op trim_op;		/* timer, while a pool has pictures */
+	bool ending;
 
 	uint64_t encoded, failed, skipped, bytes;
 	size_t last_size;
@@ -300,6 +305,36 @@ static void encoder_on_demand(struct glint_fanout *fanout, bool wanted)
 	encoder_drop_waiting(encoder);
 }
 
+/* --- Giving memory back ------------------------------------------------------------- */
+
+static void encoder_trim_at(struct glint_encoder *encoder, uint64_t from_now_ns)
+{
+	if (!encoder->ending && !glint_op_busy(&encoder->trim_op))
+		glint_loop_timer(encoder->loop, &encoder->trim_op, glint_now_ns() + from_now_ns);
+}
+
+void glint_encoder_trim_later(struct glint_encoder *encoder)
+{
+	encoder_trim_at(encoder, IDLE_NS);
+}
+
+static void encoder_on_trim(struct glint_op *op, int res, uint32_t flags)
+{
+	struct glint_encoder *encoder = container_of(op, struct glint_encoder, trim_op);
+	enum glint_pictures_rest rest = GLINT_PICTURES_NONE;
+
+	(void)flags;
+	if (encoder->ending)
+		return;
+	for (unsigned i = 0; i < encoder->n_backends && res == 0; i++)
+		rest = MAX(rest, glint_pictures_trim(&encoder->backends[i]->pictures));
+	/* A timer that could not be had (-ENOMEM) is tried again. */
+	if (rest == GLINT_PICTURES_SPARE)
+		encoder_trim_at(encoder, TRIM_GAP_NS);
+	else if (rest == GLINT_PICTURES_SOME || res < 0)
+		encoder_trim_at(encoder, IDLE_NS);
+}
+
 /* --- Life -------------------------------------------------------------------------- */
 
 typedef int backend_create_fn(struct glint_backend **, struct glint_loop *,
@@ -352,6 +387,7 @@ int glint_encoder_create(struct glint_encoder **out, struct glint_loop *loop,
 	encoder->config = *config;
 	encoder->source = source;
 	encoder->sink.push = encoder_on_frame;
+	encoder->trim_op.done = encoder_on_trim;
 	glint_list_init(&encoder->sink.link);
 	glint_list_init(&encoder->line);
 	glint_fanout_init(&encoder->pictures, encoder_on_demand);
@@ -376,7 +412,9 @@ bool glint_encoder_destroy(struct glint_encoder *encoder)
 		return true;
 	glint_fanout_detach(encoder->source, &encoder->sink);
 	encoder_drop_waiting(encoder);
-	while (!glint_list_empty(&encoder->line) &&
+	encoder->ending = true;
+	glint_loop_cancel(encoder->loop, &encoder->trim_op);
+	while ((!glint_list_empty(&encoder->line) || glint_op_busy(&encoder->trim_op)) &&
 	       glint_loop_run_once(encoder->loop, UINT64_MAX) == 0)
 		;
 	clean = encoder_destroy_backends(encoder);
@@ -417,8 +455,14 @@ void glint_encoder_status(const struct glint_encoder *encoder, struct glint_enco
 		.wait = encoder->wait,
 		.encode = encoder->encode,
 	};
-	for (unsigned i = 0; i < encoder->n_backends; i++)
+	for (unsigned i = 0; i < encoder->n_backends; i++) {
+		const struct glint_pictures *pool = &encoder->backends[i]->pictures;
+
 		status->copies += encoder->backends[i]->copies;
+		status->pictures += pool->made;
+		status->pictures_held += pool->held;
+		status->pictures_bytes += pool->bytes;
+	}
 	backend->ops->status(backend, status);
 	status->m2m.state = status->m2m.reason = status->m2m.path = status->m2m.driver =
 		status->m2m.memory = "";

@@ -61,6 +61,7 @@ struct glint_encoder_status {
 	uint64_t bytes;			/* of all pictures */
 	size_t last_size;
 	unsigned pictures, pictures_held;
+	size_t pictures_bytes;		/* memory of those whose data is ours */
 	uint32_t rate_millihz;
 	struct glint_histogram wait;	/* complete frame -> encode begins, ns */
 	struct glint_histogram encode;	/* encode begins -> picture pushed, ns */

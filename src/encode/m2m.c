@@ -227,8 +227,8 @@ static void m2m_fill_status(const struct glint_backend *backend,
 
 	status->quality = backend->config->quality;
 	status->subsampling = "";
-	status->pictures = m2m->copies.made + (m2m->outputs ? m2m->outputs->n : 0);
-	status->pictures_held = m2m->copies.held + (m2m->outputs ? m2m->outputs->held : 0);
+	status->pictures += m2m->outputs ? m2m->outputs->n : 0;
+	status->pictures_held += m2m->outputs ? m2m->outputs->held : 0;
 }
 
 /* --- Life ------------------------------------------------------------------------------------ */
@@ -246,7 +246,7 @@ static bool m2m_destroy(struct glint_backend *backend)
 	if (!glint_m2m_thread_destroy(m2m->thread, deadline_ns))
 		return false;
 	glint_m2m_outputs_retire(m2m->outputs);
-	glint_pictures_fini(&m2m->copies);
+	glint_pictures_fini(&m2m->backend.pictures);
 	free(m2m);
 	return true;
 }
@@ -280,7 +280,7 @@ int glint_m2m_create(struct glint_backend **out, struct glint_loop *loop,
 	m2m->timer_op.done = glint_m2m_on_timer;
 	m2m->started.driver_quality = -1;
 	m2m->reason = "";
-	glint_pictures_init(&m2m->copies, config->pictures);
+	glint_pictures_init(&m2m->backend.pictures, encoder, config->pictures);
 	err = glint_m2m_thread_create(&m2m->thread, loop, access, &m2m->listener);
 	if (err < 0) {
 		free(m2m);

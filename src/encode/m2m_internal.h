@@ -52,7 +52,6 @@ struct glint_m2m_backend {
 	struct glint_m2m_outputs_owner owner;
 	struct glint_partner partner;
 	struct glint_m2m_outputs *outputs;	/* of the present session */
-	struct glint_pictures copies;		/* for when readers hold too many outputs */
 
 	enum glint_m2m_state state;
 	struct glint_m2m_setup setup;

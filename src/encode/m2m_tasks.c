@@ -166,7 +166,7 @@ static void on_stopped(struct glint_m2m_listener *listener)
 static struct glint_picture *picture_copy(struct glint_m2m_backend *m2m,
 					  const struct glint_m2m_ended *ended)
 {
-	struct glint_pool_picture *copy = glint_pictures_take(&m2m->copies);
+	struct glint_pool_picture *copy = glint_pictures_take(&m2m->backend.pictures);
 	struct glint_bytes *bytes;
 
 	if (!copy)
@@ -176,6 +176,7 @@ static struct glint_picture *picture_copy(struct glint_m2m_backend *m2m,
 		glint_picture_unref(&copy->picture);
 		return NULL;
 	}
+	glint_pictures_count(copy);
 	memcpy(bytes->data, m2m->outputs->items[ended->output].buf.planes[0].map, ended->size);
 	copy->picture.parts[0] = (struct iovec){ bytes->data, ended->size };
 	copy->picture.n_parts = 1;

@@ -27,7 +27,6 @@ struct lease {
 
 struct passthrough {
 	struct glint_backend backend;
-	struct glint_pictures copies;
 	struct lease leases[LEASES_MAX];
 	unsigned leased;
 };
@@ -78,7 +77,7 @@ static struct glint_picture *passthrough_lease(struct passthrough *pass, struct 
 static struct glint_picture *passthrough_copy(struct passthrough *pass, const uint8_t **data,
 					      size_t size)
 {
-	struct glint_pool_picture *copy = glint_pictures_take(&pass->copies);
+	struct glint_pool_picture *copy = glint_pictures_take(&pass->backend.pictures);
 	struct glint_bytes *bytes;
 
 	if (!copy)
@@ -88,6 +87,7 @@ static struct glint_picture *passthrough_copy(struct passthrough *pass, const ui
 		glint_picture_unref(&copy->picture);
 		return NULL;
 	}
+	glint_pictures_count(copy);
 	memcpy(bytes->data, *data, size);
 	*data = bytes->data;
 	pass->backend.copies++;
@@ -147,15 +147,15 @@ static void passthrough_status(const struct glint_backend *backend,
 	status->quality = 0;
 	status->workers = 0;
 	status->subsampling = "";
-	status->pictures = pass->copies.made + pass->leased;
-	status->pictures_held = pass->copies.held + pass->leased;
+	status->pictures += pass->leased;
+	status->pictures_held += pass->leased;
 }
 
 static bool passthrough_destroy(struct glint_backend *backend)
 {
 	struct passthrough *pass = passthrough_of(backend);
 
-	glint_pictures_fini(&pass->copies);
+	glint_pictures_fini(&pass->backend.pictures);
 	free(pass);
 	return true;
 }
@@ -180,7 +180,7 @@ int glint_passthrough_create(struct glint_backend **out, struct glint_loop *loop
 		return -ENOMEM;
 	pass->backend = (struct glint_backend){ .ops = &passthrough_ops, .encoder = encoder,
 						.config = config, .loop = loop };
-	glint_pictures_init(&pass->copies, config->pictures);
+	glint_pictures_init(&pass->backend.pictures, encoder, config->pictures);
 	*out = &pass->backend;
 	return 0;
 }

@@ -33,7 +33,7 @@ SCHEMA = {
                     "cancelled": INT},
         "encoder": {"name": TEXT, "subsampling": TEXT, "workers": INT, "slices": INT,
                     "quality": INT, "encoded": INT, "failed": INT, "skipped": INT, "bytes": INT,
-                    "last_size": INT, "pictures": INT, "pictures_held": INT, "fps": NUMBER,
+                    "last_size": INT, "pictures": INT, "pictures_held": INT, "pictures_bytes": INT, "fps": NUMBER,
                     "state": TEXT, "reason": TEXT, "device": TEXT, "driver": TEXT, "memory": TEXT,
                     "driver_quality": (int, type(None)), "faults": INT, "late": INT,
                     "probes": INT, "leased": INT},

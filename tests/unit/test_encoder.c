@@ -14,6 +14,7 @@
 #include "core/picture.h"
 #include "encode/blank.h"
 #include "encode/encoder.h"
+#include "encode/pictures.h"
 #include "harness.h"
 #include "jpeg/inspect.h"
 #include "loop_rig.h"
@@ -499,6 +500,71 @@ static void test_pictures_that_readers_keep_are_bounded(void)
 	rig_close(&r);
 }
 
+/* A picture of @pool with a kilobyte of data. */
+static struct glint_pool_picture *take_filled(struct glint_pictures *pool)
+{
+	struct glint_pool_picture *picture = glint_pictures_take(pool);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(picture);
+	CU_ASSERT_TRUE(glint_bytes_reserve(&picture->slices[0], 1024));
+	glint_pictures_count(picture);
+	return picture;
+}
+
+static void test_pictures_that_nobody_needed_for_a_while_are_given_back(void)
+{
+	struct glint_pool_picture *pictures[8];
+	struct glint_pictures pool;
+	struct rig r;
+
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	glint_pictures_init(&pool, r.encoder, 8);
+	for (unsigned i = 0; i < 8; i++)
+		pictures[i] = take_filled(&pool);
+	CU_ASSERT_EQUAL(pool.bytes, 8 * 1024);
+	CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SOME);
+	for (unsigned i = 0; i < 8; i++)
+		glint_picture_unref(&pictures[i]->picture);
+	CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SOME);	/* just returned */
+	CU_ASSERT_EQUAL(pool.made, 8);
+
+	/* Two are in use at once in this period, so six were not needed. */
+	pictures[0] = take_filled(&pool);
+	pictures[1] = take_filled(&pool);
+	glint_picture_unref(&pictures[0]->picture);
+	glint_picture_unref(&pictures[1]->picture);
+	for (unsigned left = 7; left > 2; left--) {
+		CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SPARE);
+		CU_ASSERT_EQUAL(pool.made, left);
+	}
+	CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SOME);
+	CU_ASSERT_EQUAL(pool.made, 2);
+	CU_ASSERT_EQUAL(pool.bytes, 2 * 1024);
+
+	CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SPARE);
+	CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_NONE);
+	CU_ASSERT_EQUAL(pool.bytes, 0);
+	glint_pictures_fini(&pool);
+	rig_close(&r);
+}
+
+static void test_a_picture_that_a_reader_keeps_is_not_given_back(void)
+{
+	struct glint_pool_picture *kept;
+	struct glint_pictures pool;
+	struct rig r;
+
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	glint_pictures_init(&pool, r.encoder, 2);
+	kept = take_filled(&pool);
+	for (unsigned i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SOME);
+	CU_ASSERT_EQUAL(pool.held, 1);
+	glint_picture_unref(&kept->picture);
+	glint_pictures_fini(&pool);
+	rig_close(&r);
+}
+
 static void test_a_frame_whose_memory_is_too_small_fails_and_the_next_one_works(void)
 {
 	struct source_frame f;
@@ -742,6 +808,8 @@ GLINT_TESTS("encoder",
 	GLINT_TEST(test_a_frame_that_nobody_wants_is_not_encoded),
 	GLINT_TEST(test_the_newest_frame_takes_the_place_of_the_one_that_waits),
 	GLINT_TEST(test_pictures_that_readers_keep_are_bounded),
+	GLINT_TEST(test_pictures_that_nobody_needed_for_a_while_are_given_back),
+	GLINT_TEST(test_a_picture_that_a_reader_keeps_is_not_given_back),
 	GLINT_TEST(test_a_frame_whose_memory_is_too_small_fails_and_the_next_one_works),
 	GLINT_TEST(test_a_jpeg_of_the_device_passes_through_uncopied_with_tables_added),
 	GLINT_TEST(test_a_truncated_jpeg_of_the_device_gets_an_end),
