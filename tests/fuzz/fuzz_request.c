@@ -129,9 +129,10 @@ static void service_status(void *ctx, struct glint_status *status)
 	};
 }
 
-static struct glint_picture *service_offline_picture(void *ctx)
+static int service_offline_picture(void *ctx, struct glint_picture **out)
 {
-	return glint_picture_ref(((struct service *)ctx)->offline);
+	*out = glint_picture_ref(((struct service *)ctx)->offline);
+	return 0;
 }
 
 static void picture_release(struct glint_frame *frame)
