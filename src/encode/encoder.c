@@ -12,7 +12,7 @@
 #include "core/loop.h"
 #include "core/picture.h"
 #include "encode/backend.h"
-#include "encode/m2m.h"
+#include "encode/m2m/backend.h"
 #include "encode/pace.h"
 
 static const struct glint_log_topic topic = { "encode" };

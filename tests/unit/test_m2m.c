@@ -11,8 +11,8 @@
 #include "base/thread.h"
 #include "core/picture.h"
 #include "encode/encoder.h"
-#include "encode/m2m_health.h"
-#include "encode/m2m_question.h"
+#include "encode/m2m/watchdog.h"
+#include "encode/m2m/mailbox.h"
 #include "jpeg/header.h"
 #include "jpeg/inspect.h"
 #include "loop_rig.h"
@@ -788,56 +788,58 @@ static void test_pictures_leave_in_the_order_of_their_frames(void)
 
 /* --- Questions ------------------------------------------------------------------------------------- */
 
-/* Somebody with a question, and much patience. */
-struct asker {
-	struct glint_m2m_desk desk;
+/* Somebody with a request, and much patience. */
+struct requester {
+	struct glint_m2m_mailbox mailbox;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pthread_t thread;
-	struct glint_m2m_question question;
+	struct glint_m2m_request request;
 	int put_err, wait_err;
 };
 
-static void *asker_main(void *arg)
+static void *requester_main(void *arg)
 {
-	struct asker *asker = arg;
+	struct requester *requester = arg;
 
-	asker->put_err = glint_m2m_question_put(&asker->desk, &asker->question);
-	if (asker->put_err == 0)
-		asker->wait_err = glint_m2m_question_wait(&asker->desk, &asker->question,
-							  glint_now_ns() + 3600ull * 1000000000);
+	requester->put_err = glint_m2m_mailbox_post(&requester->mailbox, &requester->request);
+	if (requester->put_err == 0)
+		requester->wait_err = glint_m2m_mailbox_wait(&requester->mailbox,
+							     &requester->request,
+							     glint_now_ns() + 3600ull * 1000000000);
 	return NULL;
 }
 
-static void asker_start(struct asker *asker)
+static void requester_start(struct requester *requester)
 {
-	*asker = (struct asker){ .question.kind = GLINT_M2M_ASK_FORMATS };
-	pthread_mutex_init(&asker->lock, NULL);
-	glint_thread_cond_init(&asker->changed);
-	asker->desk.lock = &asker->lock;
-	asker->desk.changed = &asker->changed;
-	CU_ASSERT_EQUAL_FATAL(pthread_create(&asker->thread, NULL, asker_main, asker), 0);
+	*requester = (struct requester){ .request.kind = GLINT_M2M_REQUEST_FORMATS };
+	pthread_mutex_init(&requester->lock, NULL);
+	glint_thread_cond_init(&requester->changed);
+	requester->mailbox.lock = &requester->lock;
+	requester->mailbox.changed = &requester->changed;
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&requester->thread, NULL, requester_main, requester),
+			      0);
 }
 
-static void asker_end(struct asker *asker)
+static void requester_end(struct requester *requester)
 {
-	pthread_join(asker->thread, NULL);
-	pthread_cond_destroy(&asker->changed);
-	pthread_mutex_destroy(&asker->lock);
+	pthread_join(requester->thread, NULL);
+	pthread_cond_destroy(&requester->changed);
+	pthread_mutex_destroy(&requester->lock);
 }
 
-static void asker_await(struct asker *asker, enum glint_m2m_asking state)
+static void requester_await(struct requester *requester, enum glint_m2m_request_state state)
 {
 	for (bool there = false; !there; usleep(1000)) {
-		pthread_mutex_lock(&asker->lock);
-		there = asker->desk.question.state == state;
-		pthread_mutex_unlock(&asker->lock);
+		pthread_mutex_lock(&requester->lock);
+		there = requester->mailbox.request.state == state;
+		pthread_mutex_unlock(&requester->lock);
 	}
 }
 
 /* The encoder's thread, in a driver that hangs. */
 struct answering {
-	struct glint_m2m_desk *desk;
+	struct glint_m2m_mailbox *mailbox;
 	struct glint_v4l2_access *access;
 };
 
@@ -845,51 +847,52 @@ static void *answering_main(void *arg)
 {
 	struct answering *answering = arg;
 
-	glint_m2m_question_answer(answering->desk, answering->access);
+	glint_m2m_mailbox_answer(answering->mailbox, answering->access);
 	return NULL;
 }
 
 static void test_who_waits_for_an_answer_is_told_when_none_will_come(void)
 {
-	struct glint_m2m_question another = { .kind = GLINT_M2M_ASK_FORMATS };
-	struct asker asker;
+	struct glint_m2m_request another = { .kind = GLINT_M2M_REQUEST_FORMATS };
+	struct requester requester;
 
-	asker_start(&asker);
-	asker_await(&asker, GLINT_M2M_ASKING_WAITS);
-	CU_ASSERT_EQUAL(glint_m2m_question_put(&asker.desk, &another), -EBUSY);
-	glint_m2m_question_close(&asker.desk);
-	pthread_join(asker.thread, NULL);
-	CU_ASSERT_EQUAL(asker.wait_err, -EAGAIN);
-	CU_ASSERT_EQUAL(glint_m2m_question_put(&asker.desk, &another), -ECANCELED);
+	requester_start(&requester);
+	requester_await(&requester, GLINT_M2M_REQUEST_POSTED);
+	CU_ASSERT_EQUAL(glint_m2m_mailbox_post(&requester.mailbox, &another), -EBUSY);
+	glint_m2m_mailbox_close(&requester.mailbox);
+	pthread_join(requester.thread, NULL);
+	CU_ASSERT_EQUAL(requester.wait_err, -EAGAIN);
+	CU_ASSERT_EQUAL(glint_m2m_mailbox_post(&requester.mailbox, &another), -ECANCELED);
 
-	CU_ASSERT_EQUAL_FATAL(pthread_create(&asker.thread, NULL, asker_main, &asker), 0);
-	asker_end(&asker);
-	CU_ASSERT_EQUAL(asker.put_err, -ECANCELED);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&requester.thread, NULL, requester_main, &requester),
+			      0);
+	requester_end(&requester);
+	CU_ASSERT_EQUAL(requester.put_err, -ECANCELED);
 }
 
 static void test_who_is_being_answered_is_told_too(void)
 {
 	struct answering answering;
-	struct asker asker;
+	struct requester requester;
 	struct fake_m2m fake;
 	pthread_t thread;
 
 	fake_m2m_init(&fake);
 	fake.path = "/dev/video1";
 	fake.hang_request = VIDIOC_ENUM_FMT;
-	asker_start(&asker);
-	asker_await(&asker, GLINT_M2M_ASKING_WAITS);
-	answering = (struct answering){ &asker.desk, &fake.access };
+	requester_start(&requester);
+	requester_await(&requester, GLINT_M2M_REQUEST_POSTED);
+	answering = (struct answering){ &requester.mailbox, &fake.access };
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, answering_main, &answering), 0);
 	fake_m2m_wait_hanging(&fake);
-	glint_m2m_question_close(&asker.desk);
-	pthread_join(asker.thread, NULL);
-	CU_ASSERT_EQUAL(asker.wait_err, -ETIMEDOUT);
+	glint_m2m_mailbox_close(&requester.mailbox);
+	pthread_join(requester.thread, NULL);
+	CU_ASSERT_EQUAL(requester.wait_err, -ETIMEDOUT);
 	fake_m2m_release(&fake);
 	pthread_join(thread, NULL);
-	CU_ASSERT_EQUAL(asker.desk.question.state, GLINT_M2M_ASKING_NOTHING);
-	pthread_cond_destroy(&asker.changed);
-	pthread_mutex_destroy(&asker.lock);
+	CU_ASSERT_EQUAL(requester.mailbox.request.state, GLINT_M2M_REQUEST_NONE);
+	pthread_cond_destroy(&requester.changed);
+	pthread_mutex_destroy(&requester.lock);
 	fake_m2m_fini(&fake);
 }
 

@@ -5,8 +5,8 @@
 
 #include "../fake/m2m.h"
 #include "base/cleanup.h"
-#include "encode/m2m_find.h"
-#include "encode/m2m_quality.h"
+#include "encode/m2m/negotiation.h"
+#include "encode/m2m/session.h"
 #include "harness.h"
 
 static struct glint_codec_range range(int32_t min, int32_t max)

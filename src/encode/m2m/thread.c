@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/m2m_thread.h"
+#include "encode/m2m/thread.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "core/loop.h"
-#include "encode/m2m_question.h"
+#include "encode/m2m/mailbox.h"
 
 /*
  * More than there can be: a command or event for each JPEG buffer and job, and one start and stop.
@@ -53,7 +53,7 @@ struct glint_m2m_thread {
 	struct event events[QUEUE_MAX];
 	unsigned first_command, n_commands, first_event, n_events;
 	struct glint_m2m_started started;	/* of the one EVENT_STARTED that may be under way */
-	struct glint_m2m_desk desk;
+	struct glint_m2m_mailbox mailbox;
 	bool ended;			/* the thread does nothing any more */
 };
 
@@ -69,7 +69,7 @@ static void thread_tell(struct glint_m2m_thread *thread, const struct event *eve
 	thread->events[(thread->first_event + thread->n_events++) % QUEUE_MAX] = *event;
 	pthread_cond_broadcast(&thread->changed);
 	pthread_mutex_unlock(&thread->lock);
-	/* Still there: it is freed only after this thread was joined. */
+	/* @thread is valid: it is freed only after this thread was joined. */
 	if (first)
 		(void)eventfd_write(thread->event_fd, 1);
 }
@@ -92,7 +92,7 @@ static void thread_run_start(struct glint_m2m_thread *thread, const struct glint
 	thread_tell(thread, &(struct event){ .kind = EVENT_STARTED });
 }
 
-/* False: it is to end. */
+/* False: the thread ends. */
 static bool thread_run(struct glint_m2m_thread *thread, const struct command *command)
 {
 	struct glint_m2m_session *session = &thread->session;
@@ -142,7 +142,7 @@ static void thread_wait(struct glint_m2m_thread *thread)
 
 	if (poll(fds, 2, -1) < 0)
 		return;
-	/* First the eventfd, then the queue: a command that comes between wakes us again. */
+	/* Reset the eventfd before reading the queue: a command in between sets it again. */
 	if (fds[0].revents)
 		(void)eventfd_read(thread->command_fd, &ignored);
 	if (fds[1].revents)
@@ -157,7 +157,7 @@ static void *thread_main(void *arg)
 
 	while (running) {
 		thread_wait(thread);
-		glint_m2m_question_answer(&thread->desk, thread->session.access);
+		glint_m2m_mailbox_answer(&thread->mailbox, thread->session.access);
 		while (running && thread_take(thread, &command))
 			running = thread_run(thread, &command);
 	}
@@ -266,53 +266,53 @@ void glint_m2m_thread_stop(struct glint_m2m_thread *thread)
 
 /* --- Questions, on any other thread -------------------------------------------------------- */
 
-static int thread_ask(struct glint_m2m_thread *thread, struct glint_m2m_question *question,
-		      uint64_t deadline_ns)
+static int thread_request(struct glint_m2m_thread *thread, struct glint_m2m_request *request,
+			  uint64_t deadline_ns)
 {
-	int err = glint_m2m_question_put(&thread->desk, question);
+	int err = glint_m2m_mailbox_post(&thread->mailbox, request);
 
 	if (err < 0)
 		return err;
 	(void)eventfd_write(thread->command_fd, 1);
-	return glint_m2m_question_wait(&thread->desk, question, deadline_ns);
+	return glint_m2m_mailbox_wait(&thread->mailbox, request, deadline_ns);
 }
 
-void glint_m2m_thread_close_questions(struct glint_m2m_thread *thread)
+void glint_m2m_thread_close_mailbox(struct glint_m2m_thread *thread)
 {
-	glint_m2m_question_close(&thread->desk);
+	glint_m2m_mailbox_close(&thread->mailbox);
 }
 
 int glint_m2m_thread_formats(struct glint_m2m_thread *thread, const char *device, uint32_t width,
 			     uint32_t height, uint32_t fourccs[static GLINT_CODEC_FORMATS_MAX],
 			     uint64_t deadline_ns)
 {
-	struct glint_m2m_question question = {
-		.kind = GLINT_M2M_ASK_FORMATS,
+	struct glint_m2m_request request = {
+		.kind = GLINT_M2M_REQUEST_FORMATS,
 		.device = device,
 		.format = { .width = width, .height = height },
 	};
-	int err = thread_ask(thread, &question, deadline_ns);
+	int err = thread_request(thread, &request, deadline_ns);
 
 	if (err < 0)
 		return err;
-	memcpy(fourccs, question.fourccs, sizeof(question.fourccs));
-	return (int)question.n_fourccs;
+	memcpy(fourccs, request.fourccs, sizeof(request.fourccs));
+	return (int)request.n_fourccs;
 }
 
 int glint_m2m_thread_find(struct glint_m2m_thread *thread, const char *device,
 			  const struct glint_format *format, struct glint_m2m_found *found,
 			  uint64_t deadline_ns)
 {
-	struct glint_m2m_question question = { .kind = GLINT_M2M_ASK_FIND,
+	struct glint_m2m_request request = { .kind = GLINT_M2M_REQUEST_FIND,
 					       .device = device,
 					       .format = *format };
-	int err = thread_ask(thread, &question, deadline_ns);
+	int err = thread_request(thread, &request, deadline_ns);
 
-	*found = question.found;
+	*found = request.found;
 	return err;
 }
 
-/* A descriptor of our own for each: the asker may close his while the thread is stuck. */
+/* Duplicates the descriptors: the requester may close its own while the thread is stuck. */
 static int duplicate(struct glint_dmabuf *to, const struct glint_dmabuf *from)
 {
 	glint_dmabuf_init(to);
@@ -333,34 +333,34 @@ int glint_m2m_thread_reads(struct glint_m2m_thread *thread, const char *device,
 			   const struct glint_format *format, const struct glint_dmabuf *buf,
 			   uint64_t deadline_ns)
 {
-	struct glint_m2m_question question = { .kind = GLINT_M2M_ASK_READS,
+	struct glint_m2m_request request = { .kind = GLINT_M2M_REQUEST_READS,
 					       .device = device,
 					       .format = *format };
-	int err = duplicate(&question.bufs[0], buf);
+	int err = duplicate(&request.bufs[0], buf);
 
 	if (err < 0)
 		return err;
-	err = thread_ask(thread, &question, deadline_ns);
-	if (err != -ETIMEDOUT)	/* else it is the thread's to close */
-		glint_dmabuf_fini(&question.bufs[0]);
-	return err < 0 ? err : question.err;
+	err = thread_request(thread, &request, deadline_ns);
+	if (err != -ETIMEDOUT)	/* else the thread closes them */
+		glint_dmabuf_fini(&request.bufs[0]);
+	return err < 0 ? err : request.err;
 }
 
 int glint_m2m_thread_lend(struct glint_m2m_thread *thread, const char *device,
 			  const struct glint_format *format, unsigned n, struct glint_dmabuf *bufs,
 			  uint64_t deadline_ns)
 {
-	struct glint_m2m_question question = { .kind = GLINT_M2M_ASK_LEND, .device = device,
+	struct glint_m2m_request request = { .kind = GLINT_M2M_REQUEST_LEND, .device = device,
 					       .format = *format, .n = n };
 	int err;
 
 	assert(n <= GLINT_VQUEUE_BUFFERS_MAX);
 
-	err = thread_ask(thread, &question, deadline_ns);
+	err = thread_request(thread, &request, deadline_ns);
 	if (err == 0)
-		err = question.err;
+		err = request.err;
 	if (err == 0)
-		memcpy(bufs, question.bufs, n * sizeof(bufs[0]));
+		memcpy(bufs, request.bufs, n * sizeof(bufs[0]));
 	return err;
 }
 
@@ -369,8 +369,8 @@ int glint_m2m_thread_lend(struct glint_m2m_thread *thread, const char *device,
 static void thread_init(struct glint_m2m_thread *thread, struct glint_v4l2_access *access)
 {
 	glint_m2m_session_init(&thread->session, access, &session_ops, thread);
-	thread->desk.lock = &thread->lock;
-	thread->desk.changed = &thread->changed;
+	thread->mailbox.lock = &thread->lock;
+	thread->mailbox.changed = &thread->changed;
 	thread->event_op.done = thread_on_event;
 	pthread_mutex_init(&thread->lock, NULL);
 	glint_thread_cond_init(&thread->changed);
@@ -401,7 +401,7 @@ int glint_m2m_thread_create(struct glint_m2m_thread **out, struct glint_loop *lo
 	return 0;
 }
 
-/* Waits for an event, or the end; false when @deadline_ns comes first. */
+/* Waits for an event or the thread's end; false when @deadline_ns comes first. */
 static bool thread_wait_event(struct glint_m2m_thread *thread, uint64_t deadline_ns, bool *ended)
 {
 	struct timespec deadline = glint_timespec(deadline_ns);

@@ -1,16 +1,73 @@
 /* SPDX-License-Identifier: MIT */
-/* The watch over the encoder: deadlines, what happens when one is missed, and the way back. */
+/* Watches the encoder: deadlines, what happens after a missed one, and recovery. */
+#include "encode/m2m/watchdog.h"
+
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "encode/m2m_internal.h"
+#include "encode/m2m/internal.h"
 
 static const struct glint_log_topic topic = { "m2m" };
 
-#define IDLE_NS (5 * GLINT_NSEC_PER_SEC)	/* then others may have the device, and the memory is free */
+#define IDLE_NS (5 * GLINT_NSEC_PER_SEC)	/* then other programs may use the device */
 #define STUCK_NS GLINT_NSEC_PER_SEC
+
+/* --- Pace and pauses: pure ------------------------------------------------------ */
+
+#define DUE_MIN_NS   (8 * GLINT_NSEC_PER_MSEC)
+#define LIMIT_MIN_NS (60 * GLINT_NSEC_PER_MSEC)
+#define LIMIT_MAX_NS (500 * GLINT_NSEC_PER_MSEC)
+#define PERIOD_UNKNOWN_NS (33 * GLINT_NSEC_PER_MSEC)
+#define PERIOD_MAX_NS (200 * GLINT_NSEC_PER_MSEC)	/* a longer gap is a pause, not a rate */
+#define PAUSE_MIN_NS GLINT_NSEC_PER_SEC
+#define PAUSE_MAX_NS (60 * GLINT_NSEC_PER_SEC)
+#define GOOD_MIN 16	/* fewest good jobs that make a failure forgotten */
+
+/* The new value weighs an eighth, so that one late frame does not change the rate. */
+static uint64_t smooth(uint64_t before, uint64_t now)
+{
+	return before ? before - before / 8 + now / 8 : now;
+}
+
+void glint_m2m_health_frame(struct glint_m2m_health *health, uint64_t stamp_ns)
+{
+	uint64_t since_ns = stamp_ns - health->last_ns;
+
+	if (health->last_ns && stamp_ns > health->last_ns && since_ns <= PERIOD_MAX_NS)
+		health->period_ns = smooth(health->period_ns, since_ns);
+	health->last_ns = stamp_ns;
+}
+
+void glint_m2m_health_good(struct glint_m2m_health *health, uint64_t took_ns, uint64_t now_ns)
+{
+	health->took_ns = smooth(health->took_ns, took_ns);
+	if (health->good++ == 0)
+		health->good_since_ns = now_ns;
+	if (health->good >= GOOD_MIN && now_ns - health->good_since_ns >= health->pause_ns)
+		health->pause_ns = 0;
+}
+
+uint64_t glint_m2m_health_failed(struct glint_m2m_health *health)
+{
+	health->good = 0;
+	health->pause_ns = MIN(MAX(2 * health->pause_ns, PAUSE_MIN_NS), PAUSE_MAX_NS);
+	return health->pause_ns;
+}
+
+uint64_t glint_m2m_health_due(const struct glint_m2m_health *health)
+{
+	uint64_t period_ns = health->period_ns ? health->period_ns : PERIOD_UNKNOWN_NS;
+
+	return MIN(health->took_ns + MAX(period_ns - period_ns / 4, DUE_MIN_NS), LIMIT_MAX_NS);
+}
+
+uint64_t glint_m2m_health_limit(const struct glint_m2m_health *health)
+{
+	return MIN(health->took_ns + MAX(2 * health->period_ns, LIMIT_MIN_NS), LIMIT_MAX_NS);
+}
 
 /* --- The timer ------------------------------------------------------------------------------- */
 
@@ -21,11 +78,11 @@ static void wake_at(struct glint_m2m_backend *m2m, uint64_t when_ns)
 		m2m->armed_ns = when_ns;
 		glint_loop_timer(m2m->backend.loop, &m2m->timer_op, when_ns);
 	} else if (when_ns < m2m->armed_ns) {
-		glint_loop_cancel(m2m->backend.loop, &m2m->timer_op);	/* its end starts it anew */
+		glint_loop_cancel(m2m->backend.loop, &m2m->timer_op);	/* on_timer() arms it again */
 	}
 }
 
-/* What lay in the encoder's queue behind another has begun when that one ended. */
+/* A job that was queued behind another one began when that one ended. */
 static uint64_t task_turn(const struct glint_m2m_backend *m2m, const struct glint_m2m_task *task)
 {
 	return MAX(task->begin_ns, m2m->last_end_ns);
@@ -37,7 +94,7 @@ static uint64_t task_deadline(const struct glint_m2m_backend *m2m,
 	return task_turn(m2m, task) + task->limit_ns;
 }
 
-/* UINT64_MAX: nobody waits for it, or nobody else can do it. */
+/* UINT64_MAX: no client waits for the frame, or no other backend can encode it. */
 static uint64_t task_due(const struct glint_m2m_backend *m2m, const struct glint_m2m_task *task)
 {
 	if (!task->work || task->alone)
@@ -45,7 +102,7 @@ static uint64_t task_due(const struct glint_m2m_backend *m2m, const struct glint
 	return task_turn(m2m, task) + task->due_ns;
 }
 
-/* The earliest @moment of all tasks; UINT64_MAX: there is none. */
+/* The earliest @moment of all tasks; UINT64_MAX: no task. */
 static uint64_t first(const struct glint_m2m_backend *m2m,
 		      uint64_t (*moment)(const struct glint_m2m_backend *m2m,
 					 const struct glint_m2m_task *task))
@@ -58,7 +115,7 @@ static uint64_t first(const struct glint_m2m_backend *m2m,
 	return first_ns;
 }
 
-/* When to look next; UINT64_MAX: there is nothing to look at. */
+/* The next deadline; UINT64_MAX: none. */
 static uint64_t next_look(const struct glint_m2m_backend *m2m)
 {
 	switch (m2m->state) {
@@ -86,8 +143,8 @@ void glint_m2m_watch(struct glint_m2m_backend *m2m)
 }
 
 /*
- * Whoever waits for an overdue frame gets it from another backend. The encoder may still end
- * its job: it is late, and no failure yet.
+ * Hands overdue frames to another backend. The encoder may still finish the job: the job is
+ * late, but has not failed.
  */
 static void pass_on_overdue(struct glint_m2m_backend *m2m, uint64_t now_ns)
 {
@@ -98,7 +155,7 @@ static void pass_on_overdue(struct glint_m2m_backend *m2m, uint64_t now_ns)
 		if (!task->src || task_due(m2m, task) > now_ns)
 			continue;
 		task->work = NULL;
-		task->late = true;	/* now, for it takes no other meanwhile */
+		task->late = true;	/* before pass_on(), so that this backend takes no new frame */
 		if (glint_encoder_pass_on(work)) {
 			m2m->late++;
 			continue;
@@ -109,7 +166,7 @@ static void pass_on_overdue(struct glint_m2m_backend *m2m, uint64_t now_ns)
 	}
 }
 
-/* Others may want the device, and what it has imported is somebody's memory. */
+/* Releases the device for other programs, and the imported memory. */
 static void close_idle(struct glint_m2m_backend *m2m)
 {
 	m2m->state = GLINT_M2M_CLOSING;
@@ -132,7 +189,7 @@ void glint_m2m_on_timer(struct glint_op *op, int res, uint32_t flags)
 	(void)flags;
 	if (m2m->ending)
 		return;
-	/* When the loop itself was late, what it waits for may be there already. */
+	/* If the loop was late, the event may be waiting already. */
 	if (res == 0)
 		glint_m2m_thread_deliver(m2m->thread);
 	if (res == 0 && m2m->state == GLINT_M2M_RUNNING)
@@ -151,7 +208,7 @@ void glint_m2m_on_timer(struct glint_op *op, int res, uint32_t flags)
 
 /* --- Quarantine -------------------------------------------------------------------------------- */
 
-/* NULL: the errno's own text says more. */
+/* NULL: strerror() says more. */
 static const char *reason_of(int err)
 {
 	switch (err) {
@@ -172,7 +229,7 @@ static const char *reason_of(int err)
 	}
 }
 
-/* To the encoder, the oldest first; it begins them elsewhere, so they are taken out before. */
+/* Returns the frames to the encoder, oldest first. All are taken out before the first call. */
 static void return_works(struct glint_m2m_backend *m2m)
 {
 	struct glint_work *works[GLINT_M2M_DEPTH];
@@ -226,7 +283,7 @@ void glint_m2m_quarantine(struct glint_m2m_backend *m2m, int err)
 	rest(m2m, reason ? reason : "its driver refuses a call", glint_now_ns() + pause_ns);
 }
 
-/* What was there, or was named, may come back. */
+/* An encoder that worked before, or that the user named, may come back: try again. */
 void glint_m2m_miss(struct glint_m2m_backend *m2m, const struct glint_m2m_found *found)
 {
 	bool asked_for = m2m->backend.config->m2m_device ||

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One stream's use of an encoder, from opening it to closing it: everything that is done
- * with the device. Each call may block in the kernel for as long as the driver
- * likes, so all are for the encoder's own thread.
+ * One stream's use of an encoder, from opening to closing the device. Each call may block in
+ * the kernel for as long as the driver likes, so all calls belong to the encoder's own
+ * thread.
  */
 #ifndef GLINT_ENCODE_M2M_SESSION_H
 #define GLINT_ENCODE_M2M_SESSION_H
@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "core/frame.h"
-#include "encode/m2m_find.h"
-#include "encode/m2m_outputs.h"
+#include "encode/m2m/negotiation.h"
+#include "encode/m2m/outputs.h"
 #include "v4l2/codec.h"
 
 #define GLINT_M2M_JOBS_MAX 4
@@ -20,17 +20,17 @@
 /* How frames get into the encoder. */
 enum glint_m2m_way {
 	GLINT_M2M_WAY_NONE,
-	GLINT_M2M_WAY_IMPORT,	/* it reads the buffers that the frames are in */
-	GLINT_M2M_WAY_COPY,	/* one copy to a buffer of its own */
+	GLINT_M2M_WAY_IMPORT,	/* the encoder imports the buffers that frames are in */
+	GLINT_M2M_WAY_COPY,	/* each frame is copied to a buffer of the encoder */
 };
 
-/* What is wanted; in place and unchanged until the session has started, or failed to. */
+/* Parameters of a start; must not change until started() is called. */
 struct glint_m2m_setup {
-	const char *device;		/* path, or NULL: the best there is */
-	const struct glint_frame *frame;	/* one of the stream's; referenced meanwhile */
+	const char *device;		/* path; NULL: the best encoder */
+	const struct glint_frame *frame;	/* of the stream; the caller holds a reference */
 	unsigned quality;		/* 1..100 */
-	bool half_chroma;		/* 4:2:0, if it can be told */
-	bool may_import;		/* false: this stream's memory has been refused */
+	bool half_chroma;		/* 4:2:0, if the encoder can be told */
+	bool may_import;		/* false: the encoder has refused this stream's memory */
 };
 
 struct glint_m2m_started {
@@ -105,4 +105,11 @@ void glint_m2m_session_ready(struct glint_m2m_session *session, bool broken);
 
 /* Jobs end with -ECANCELED, when the driver has let go of them. Fine without a session. */
 void glint_m2m_session_stop(struct glint_m2m_session *session);
+
+/*
+ * The driver's value for @quality, 1..100: 1 is its least, 100 its most, evenly between,
+ * on a step of its own. More is better on every scale that there is, the four tables of
+ * s5p-jpeg and rcar_jpu included, although the former's header names them the other way.
+ */
+int32_t glint_m2m_quality(unsigned quality, const struct glint_codec_range *range);
 #endif

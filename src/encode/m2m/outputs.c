@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/m2m_outputs.h"
+#include "encode/m2m/outputs.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/m2m_session.h"
+#include "encode/m2m/session.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <poll.h>
+#include <string.h>
 
 #include "base/cleanup.h"
-#include "encode/m2m_copy.h"
-#include "encode/m2m_quality.h"
 #include "jpeg/inspect.h"
+#include "v4l2/codec.h"
 
-#define OUTPUTS_WANTED 6	/* four with readers, and two for the encoder to write to */
+#define OUTPUTS_WANTED 6	/* four for readers, and two that the encoder writes to */
 
 void glint_m2m_session_init(struct glint_m2m_session *session, struct glint_v4l2_access *access,
 			    const struct glint_m2m_session_ops *ops, void *ctx)
@@ -25,9 +25,59 @@ static bool session_is_open(const struct glint_m2m_session *session)
 	return session->codec.fd >= 0;
 }
 
+/* --- Copies -------------------------------------------------------------------- */
+
+/* Bytes of a line of component @i that carry pixels. */
+static size_t line_bytes(const struct glint_format *format, const struct glint_component *comp,
+			 unsigned i)
+{
+	const struct glint_format_info *info = format->info;
+
+	if (info->layout == GLINT_LAYOUT_PACKED_YUV)
+		return ((size_t)comp->width + 1) / 2 * 4;
+	if (info->layout == GLINT_LAYOUT_SEMIPLANAR && i > 0)
+		return (size_t)comp->width * 2;
+	return (size_t)comp->width * (i == 0 ? info->bytes_per_pixel : 1);
+}
+
+static void copy_component(const struct glint_component *to, const struct glint_component *from,
+			   size_t bytes)
+{
+	uint8_t *target = (uint8_t *)to->base;
+	const uint8_t *source = from->base;
+
+	for (uint32_t line = 0; line < from->height; line++) {
+		memcpy(target, source, bytes);
+		target += to->stride;
+		source += from->stride;
+	}
+}
+
+static int session_copy(const struct glint_format *to_format, const struct glint_dmabuf *to,
+			const struct glint_format *from_format, const struct glint_dmabuf *from)
+{
+	struct glint_view target = { 0 }, source = { 0 };
+	int err = glint_format_view(to_format, to, &target);
+
+	/* glint_codec_set_formats() refuses what a driver makes smaller. */
+	assert(to_format->fourcc == from_format->fourcc && to_format->width >= from_format->width &&
+	       to_format->height >= from_format->height);
+
+	if (err == 0)
+		err = glint_format_view(from_format, from, &source);
+	if (err == 0)
+		err = glint_dmabuf_begin_read(from);
+	if (err < 0)
+		return err;
+	for (unsigned i = 0; i < source.n; i++)
+		copy_component(&target.comp[i], &source.comp[i],
+			       line_bytes(from_format, &source.comp[i], i));
+	return glint_dmabuf_end_read(from);
+}
+
 /* --- Memory ---------------------------------------------------------------------------- */
 
-/* The memory itself cannot be read; anything else is the encoder's own trouble. */
+/* Errors that concern the memory; any other error is the encoder's failure. */
 static bool is_refusal(int err)
 {
 	return err == -EFAULT || err == -EINVAL || err == -ENOTTY || err == -EOPNOTSUPP ||
@@ -49,7 +99,7 @@ static struct glint_dmabuf memory_of_slot(const struct glint_dmabuf *slot)
 	return memory;
 }
 
-/* A place for each buffer of the stream, so that buffer and place stay together. */
+/* Gives each buffer of the stream a place of its own, which it keeps. */
 static int session_import(struct glint_m2m_session *session, const struct glint_frame *frame)
 {
 	struct glint_dmabuf *slots = frame->buf - frame->slot;
@@ -118,6 +168,23 @@ static int session_choose_way(struct glint_m2m_session *session,
 		return err;
 	session->way = GLINT_M2M_WAY_COPY;
 	return session_make_copies(session);
+}
+
+/* --- Quality ------------------------------------------------------------------- */
+
+int32_t glint_m2m_quality(unsigned quality, const struct glint_codec_range *range)
+{
+	int64_t span = (int64_t)range->max - range->min, step = MAX(range->step, 1);
+	int64_t above;
+
+	/* glint_codec_control_range() refuses a driver's range that is none. */
+	assert(quality >= 1 && quality <= 100 && span >= 0);
+
+	above = ((int64_t)(quality - 1) * span * 2 + (100 - 1)) / (2 * (100 - 1));
+	above = (above + step / 2) / step * step;
+	if (above > span)
+		above = span / step * step;
+	return (int32_t)(range->min + above);
 }
 
 /* --- Starting --------------------------------------------------------------------------- */
@@ -242,7 +309,7 @@ static bool place_is_taken(const struct glint_m2m_session *session, unsigned pla
 	return false;
 }
 
-/* The buffer's own place, or any for a copy. */
+/* The buffer's own place, or any free one for a copy. */
 static unsigned session_place(const struct glint_m2m_session *session, unsigned slot)
 {
 	if (session->way == GLINT_M2M_WAY_IMPORT)
@@ -266,8 +333,8 @@ static int session_queue(struct glint_m2m_session *session, struct glint_m2m_job
 	if (session->way == GLINT_M2M_WAY_IMPORT)
 		entry.buf = buf;
 	else
-		err = glint_m2m_copy(&session->codec.format, &session->copies[job->place],
-				     &session->format, buf);
+		err = session_copy(&session->codec.format, &session->copies[job->place],
+				   &session->format, buf);
 	return err < 0 ? err : glint_vqueue_queue(&session->codec.raw, job->place, &entry);
 }
 
@@ -315,7 +382,7 @@ static struct glint_m2m_job *job_at_place(struct glint_m2m_session *session, uns
 	return NULL;
 }
 
-/* By the stamp that it brings along; of drivers that carry none, the oldest. */
+/* Finds the job by the stamp that the driver copied; the oldest, if the driver copies none. */
 static struct glint_m2m_job *job_of_jpeg(struct glint_m2m_session *session, uint64_t stamp)
 {
 	struct glint_m2m_job *oldest = NULL;
@@ -364,7 +431,7 @@ static int session_take_frame(struct glint_m2m_session *session)
 		return err;
 	job = job_at_place(session, done.index);
 	if (!job)
-		return -EPROTO;	/* it did not have that one */
+		return -EPROTO;	/* the driver did not have that buffer */
 	job->read = true;
 	if (job->written)
 		job_end(session, job, job->end.err);
@@ -393,7 +460,7 @@ static int session_take_jpeg(struct glint_m2m_session *session)
 	return 0;
 }
 
-/* Ends all jobs: first the device lets go of their frames. */
+/* Ends all jobs, after STREAMOFF has taken their buffers from the driver. */
 static void session_end_jobs(struct glint_m2m_session *session, int err)
 {
 	(void)glint_vqueue_stream(&session->codec.raw, false);
@@ -403,14 +470,14 @@ static void session_end_jobs(struct glint_m2m_session *session, int err)
 			job_end(session, &session->jobs[i], err);
 }
 
-/* What is under way ends with @err, or else the next one does. */
+/* Ends the jobs under way with @err; later ones fail with it, too. */
 static void session_break(struct glint_m2m_session *session, int err)
 {
 	session->broken = err;
 	session_end_jobs(session, err);
 }
 
-/* A buffer that the driver does not take back is lost, and after a few of them all would wait. */
+/* A refused buffer breaks the session: after a few lost buffers every job would wait for ever. */
 void glint_m2m_session_give(struct glint_m2m_session *session,
 			    const struct glint_m2m_outputs *outputs, unsigned index)
 {

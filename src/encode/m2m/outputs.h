@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The buffers that an encoder writes its JPEGs to, mapped, and the pictures that
- * clients read straight from them. Made on the encoder's thread, then the loop's. A
- * buffer goes back to the encoder when its last reader lets go. When the session
- * ends they retire: what readers still have keeps its memory, and the last one
- * frees all.
+ * The mapped buffers that an encoder writes JPEGs to, and the pictures that clients read from
+ * them without a copy. Created on the encoder's thread, then owned by the loop thread. A
+ * buffer returns to the encoder with the last unref of its picture. When the session ends,
+ * the outputs retire: leased buffers keep their memory, and the last unref frees all.
  */
 #ifndef GLINT_ENCODE_M2M_OUTPUTS_H
 #define GLINT_ENCODE_M2M_OUTPUTS_H
@@ -19,7 +18,7 @@
 struct glint_vqueue;
 struct glint_m2m_outputs;
 
-/* Whoever hands buffers back to the encoder; loop thread. */
+/* Hands buffers back to the encoder; loop thread. */
 struct glint_m2m_outputs_owner {
 	void (*give)(struct glint_m2m_outputs_owner *owner, struct glint_m2m_outputs *outputs,
 		     unsigned index);
@@ -42,14 +41,14 @@ struct glint_m2m_outputs {
 /* Maps the buffers of @coded. Nothing is owned on failure. */
 int glint_m2m_outputs_create(struct glint_m2m_outputs **out, const struct glint_vqueue *coded);
 
-/* The encoder uses them no more. Frees now or later. NULL is fine. */
+/* The encoder no longer uses the buffers. Frees now, or with the last unref. NULL is fine. */
 void glint_m2m_outputs_retire(struct glint_m2m_outputs *outputs);
 
-/* The picture in buffer @index: @size bytes; the caller's, with one reference. */
+/* The picture of @size bytes in buffer @index; the caller owns its one reference. */
 struct glint_picture *glint_m2m_outputs_lease(struct glint_m2m_outputs *outputs, unsigned index,
 					      size_t size);
 
-/* Whether so many buffers are left that the encoder can go on when one more is leased. */
+/* Whether the encoder keeps enough buffers when one more is leased. */
 static inline bool glint_m2m_outputs_spare(const struct glint_m2m_outputs *outputs)
 {
 	return outputs->n - outputs->held > 2;

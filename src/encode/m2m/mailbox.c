@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/m2m/mailbox.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "encode/m2m/negotiation.h"
+
+int glint_m2m_mailbox_post(struct glint_m2m_mailbox *mailbox,
+			   const struct glint_m2m_request *request)
+{
+	int err = 0;
+
+	pthread_mutex_lock(mailbox->lock);
+	if (mailbox->closed)
+		err = -ECANCELED;
+	else if (mailbox->request.state != GLINT_M2M_REQUEST_NONE)
+		err = -EBUSY;
+	if (err == 0) {
+		mailbox->request = *request;
+		mailbox->request.state = GLINT_M2M_REQUEST_POSTED;
+	}
+	pthread_mutex_unlock(mailbox->lock);
+	return err;
+}
+
+int glint_m2m_mailbox_wait(struct glint_m2m_mailbox *mailbox, struct glint_m2m_request *request,
+			   uint64_t deadline_ns)
+{
+	struct glint_m2m_request *posted = &mailbox->request;
+	struct timespec deadline = glint_timespec(deadline_ns);
+	int err = 0;
+
+	pthread_mutex_lock(mailbox->lock);
+	while (posted->state != GLINT_M2M_REQUEST_ANSWERED && !mailbox->closed && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(mailbox->changed, mailbox->lock, &deadline);
+	if (posted->state == GLINT_M2M_REQUEST_TAKEN) {
+		posted->state = GLINT_M2M_REQUEST_ABANDONED;	/* the thread owns it */
+		err = -ETIMEDOUT;
+	} else {
+		err = posted->state == GLINT_M2M_REQUEST_ANSWERED ? 0 : -EAGAIN;
+		*request = *posted;
+		posted->state = GLINT_M2M_REQUEST_NONE;
+	}
+	pthread_mutex_unlock(mailbox->lock);
+	return err;
+}
+
+void glint_m2m_mailbox_close(struct glint_m2m_mailbox *mailbox)
+{
+	pthread_mutex_lock(mailbox->lock);
+	mailbox->closed = true;
+	pthread_cond_broadcast(mailbox->changed);
+	pthread_mutex_unlock(mailbox->lock);
+}
+
+static void answer(struct glint_m2m_request *request, struct glint_v4l2_access *access)
+{
+	const char *device = request->device;
+
+	switch (request->kind) {
+	case GLINT_M2M_REQUEST_FORMATS:
+		request->n_fourccs = glint_m2m_find_formats(access, device, request->format.width,
+							    request->format.height,
+							    request->fourccs);
+		break;
+	case GLINT_M2M_REQUEST_FIND:
+		glint_m2m_find(access, device, &request->format, &request->found);
+		break;
+	case GLINT_M2M_REQUEST_READS:
+		request->err =
+			glint_m2m_memory_reads(access, device, &request->format, &request->bufs[0]);
+		break;
+	case GLINT_M2M_REQUEST_LEND:
+		request->err = glint_m2m_memory_lend(access, device, &request->format, request->n,
+						     request->bufs);
+		break;
+	}
+}
+
+/* Frees what an abandoned request owns. */
+static void discard(struct glint_m2m_request *request)
+{
+	if (request->kind == GLINT_M2M_REQUEST_READS)
+		glint_dmabuf_fini(&request->bufs[0]);
+	for (unsigned i = 0;
+	     request->kind == GLINT_M2M_REQUEST_LEND && request->err == 0 && i < request->n; i++)
+		glint_dmabuf_fini(&request->bufs[i]);
+}
+
+void glint_m2m_mailbox_answer(struct glint_m2m_mailbox *mailbox, struct glint_v4l2_access *access)
+{
+	struct glint_m2m_request *posted = &mailbox->request, request;
+
+	pthread_mutex_lock(mailbox->lock);
+	if (posted->state != GLINT_M2M_REQUEST_POSTED) {
+		pthread_mutex_unlock(mailbox->lock);
+		return;
+	}
+	posted->state = GLINT_M2M_REQUEST_TAKEN;
+	request = *posted;
+	pthread_mutex_unlock(mailbox->lock);
+
+	answer(&request, access);
+
+	pthread_mutex_lock(mailbox->lock);
+	if (posted->state == GLINT_M2M_REQUEST_ABANDONED) {
+		posted->state = GLINT_M2M_REQUEST_NONE;
+		discard(&request);
+	} else {
+		*posted = request;
+		posted->state = GLINT_M2M_REQUEST_ANSWERED;
+		pthread_cond_broadcast(mailbox->changed);
+	}
+	pthread_mutex_unlock(mailbox->lock);
+}
