@@ -29,6 +29,7 @@ static atomic_uint malloc_count;
 #define NEEDS_MALLOC()                                                   \
 	do {                                                             \
 		(void)malloc_fail_at;                                    \
+		(void)malloc_count;                                      \
 		GLINT_SKIP("the sanitizer has the allocator to itself"); \
 	} while (0)
 #else
