@@ -68,6 +68,7 @@ static void settle_encoder(struct glint_options_run *run)
 	const char *type = settings->encoder_type;
 
 	settings->capture.jpeg_quality = settings->encoder.quality;
+	settings->capture.keep_range = settings->encoder.keep_range;
 	if (settings->encoder.workers == 0)
 		settings->encoder.workers =
 			MIN(count_cores(&settings->cpus), WORKERS_DEFAULT_MAX + 0u);

@@ -57,6 +57,12 @@ static const struct glint_option_word chromas[] = {
 	{ 0 },
 };
 
+static const struct glint_option_word ranges[] = {
+	{ "expand", false },
+	{ "keep", true },
+	{ 0 },
+};
+
 static const struct glint_option_word loops[] = {
 	{ "auto", GLINT_LOOP_AUTO },
 	{ "uring", GLINT_LOOP_URING, NEEDS(CONFIG_LOOP_URING) },
@@ -159,6 +165,8 @@ const struct glint_option glint_option_rows[] = {
 	  ARG("N"), RANGE(1, 100), FIELD(encoder.quality), DEFAULT("80") },
 	{ OPTION("chroma", 0, WORD, "Colour resolution of pictures; source keeps the frame's own"), OWN,
 	  ARG("NAME"), .words = chromas, FIELD(encoder.chroma), DEFAULT("420") },
+	{ OPTION("range", 0, WORD, "Values of pictures: full range and BT.601, or keep the frame's as they are"), OWN,
+	  ARG("NAME"), .words = ranges, FIELD(encoder.keep_range), DEFAULT("expand") },
 	{ OPTION("workers", 'w', NUMBER, "Threads that encode"),
 	  ARG("N"), RANGE(1, 32), FIELD(encoder.workers), .fallback_text = "one a core, up to 4" },
 

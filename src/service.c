@@ -169,6 +169,7 @@ static void service_status_encoder(const struct glint_service *service, struct g
 	status->encoder.type = stages->type;
 	status->encoder.name = stages->name;
 	status->encoder.subsampling = stages->subsampling;
+	status->encoder.range = service->settings->encoder.keep_range ? "keep" : "expand";
 	status->encoder.quality = stages->quality;
 	status->encoder.workers = stages->workers;
 	status->encoder.slices = stages->slices;

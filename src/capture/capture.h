@@ -93,6 +93,7 @@ struct glint_capture_config {
 	uint64_t retry_ns;		/* between attempts to get the device back */
 	uint64_t stuck_ns;		/* a call into the driver that takes longer is stuck; 0: 3 s */
 	uint32_t jpeg_quality;		/* asked of MJPEG devices, 1..100 */
+	bool keep_range;		/* a driver that converts is not asked for full range */
 	bool controls_reset;		/* all controls to their defaults first */
 	struct glint_control_setting controls[GLINT_CONTROL_COUNT];
 	struct glint_v4l2_access *access;	/* borrowed; NULL: the kernel's */

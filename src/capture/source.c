@@ -168,8 +168,9 @@ static void source_suit_partner(struct glint_source *source)
 		return;
 	need.width = before.width;
 	need.height = before.height;
-	if (glint_vdev_set_layout(vdev, &need) < 0 || vdev->format.fourcc != before.fourcc ||
-	    vdev->format.width != before.width || vdev->format.height != before.height)
+	if (glint_vdev_set_layout(vdev, &need, !source->config->keep_range) < 0 ||
+	    vdev->format.fourcc != before.fourcc || vdev->format.width != before.width ||
+	    vdev->format.height != before.height)
 		(void)glint_vdev_set_format(vdev, before.fourcc, before.width, before.height);
 	memcpy(vdev->room, need.size, sizeof(vdev->room));
 }

@@ -66,6 +66,7 @@ struct glint_status {
 	struct {
 		const char *type;	/* ustreamer's word */
 		const char *name, *subsampling;
+		const char *range;	/* of pictures: "expand", "keep" */
 		unsigned quality, workers, slices;
 		uint64_t encoded, failed, skipped, bytes;
 		size_t last_size;

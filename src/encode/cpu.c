@@ -140,7 +140,8 @@ static int cpu_configure_slices(struct cpu *cpu)
 
 		if (err < 0)
 			return err;
-		err = glint_rows_init(&slice->rows, pixels, cpu->sampling, config->swap_rgb);
+		err = glint_rows_init(&slice->rows, pixels, cpu->sampling, config->swap_rgb,
+				      config->keep_range);
 		if (err < 0)
 			return err;
 	}

@@ -45,6 +45,7 @@ struct glint_encoder_config {
 	unsigned pictures;		/* most pictures alive at once: readers that may hold one, plus 3 */
 	unsigned desired_fps;		/* 0: all; else frames are left out before they are encoded */
 	bool swap_rgb;			/* the device has R and B the wrong way round */
+	bool keep_range;		/* YCbCr samples as they are: neither range nor matrix is JFIF's */
 	/* May be NULL: how many source frames readers may keep (passthrough copies when 0). */
 	unsigned (*spare)(void *ctx);
 	void *spare_ctx;

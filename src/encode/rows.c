@@ -403,10 +403,11 @@ enum glint_sampling glint_rows_sampling(const struct glint_format_info *info, bo
 }
 
 int glint_rows_init(struct glint_rows *rows, const struct glint_format *format,
-		    enum glint_sampling sampling, bool swap_rgb)
+		    enum glint_sampling sampling, bool swap_rgb, bool keep_range)
 {
 	enum glint_layout layout = format->info->layout;
 	bool rgb = layout == GLINT_LAYOUT_RGB || layout == GLINT_LAYOUT_RGB565;
+	bool as_it_is = rgb || keep_range;
 	unsigned mcu = glint_sampling_mcu_width(sampling);
 	size_t each;
 	uint8_t *at;
@@ -416,8 +417,8 @@ int glint_rows_init(struct glint_rows *rows, const struct glint_format *format,
 	rows->sampling = sampling;
 	rows->swap_rgb = swap_rgb;
 	rows->width = (format->width + mcu - 1) / mcu * mcu;
-	rows->map.expand = !rgb && format->range == GLINT_RANGE_LIMITED;
-	map_set_matrix(&rows->map, rgb ? GLINT_MATRIX_BT601 : format->matrix);
+	rows->map.expand = !as_it_is && format->range == GLINT_RANGE_LIMITED;
+	map_set_matrix(&rows->map, as_it_is ? GLINT_MATRIX_BT601 : format->matrix);
 
 	/* 16 of luma, 8 and 8 of chroma, 4 lines, addends of two bytes; as wide as the widest. */
 	each = ((size_t)rows->width + 63) / 64 * 64;

@@ -41,9 +41,9 @@ struct glint_rows {
 /* What becomes of @format: its own sampling, or 4:2:0. */
 enum glint_sampling glint_rows_sampling(const struct glint_format_info *info, bool keep);
 
-/* @format is borrowed. -ENOMEM. */
+/* @format is borrowed. @keep_range: range and matrix stay the frame's, whatever JFIF says. -ENOMEM. */
 int glint_rows_init(struct glint_rows *rows, const struct glint_format *format,
-		    enum glint_sampling sampling, bool swap_rgb);
+		    enum glint_sampling sampling, bool swap_rgb, bool keep_range);
 void glint_rows_fini(struct glint_rows *rows);
 
 /* Fills in MCU row @mcu_row of the picture, 0 at the top. Edges are repeated. */

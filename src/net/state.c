@@ -189,15 +189,16 @@ static json_t *hardware(const struct glint_status *status)
 static json_t *work(const struct glint_status *status)
 {
 	return json_pack(
-		"{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "name",
-		text(status->encoder.name), "subsampling", text(status->encoder.subsampling),
-		"workers", INT(status->encoder.workers), "slices", INT(status->encoder.slices),
-		"quality", INT(status->encoder.quality), "encoded", INT(status->encoder.encoded),
-		"failed", INT(status->encoder.failed), "skipped", INT(status->encoder.skipped),
-		"bytes", INT(status->encoder.bytes), "last_size", INT(status->encoder.last_size),
-		"pictures", INT(status->encoder.pictures), "pictures_held",
-		INT(status->encoder.pictures_held), "pictures_bytes",
-		INT(status->encoder.pictures_bytes), "fps", FPS(status->encoder.rate_millihz));
+		"{s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}",
+		"name", text(status->encoder.name), "subsampling",
+		text(status->encoder.subsampling), "range", text(status->encoder.range), "workers",
+		INT(status->encoder.workers), "slices", INT(status->encoder.slices), "quality",
+		INT(status->encoder.quality), "encoded", INT(status->encoder.encoded), "failed",
+		INT(status->encoder.failed), "skipped", INT(status->encoder.skipped), "bytes",
+		INT(status->encoder.bytes), "last_size", INT(status->encoder.last_size), "pictures",
+		INT(status->encoder.pictures), "pictures_held", INT(status->encoder.pictures_held),
+		"pictures_bytes", INT(status->encoder.pictures_bytes), "fps",
+		FPS(status->encoder.rate_millihz));
 }
 
 static json_t *encoder(const struct glint_status *status)

@@ -94,9 +94,9 @@ int glint_vdev_set_format(struct glint_vdev *vdev, uint32_t fourcc, uint32_t wid
 	return set_format(vdev, &wish, false);
 }
 
-int glint_vdev_set_layout(struct glint_vdev *vdev, const struct glint_format *wish)
+int glint_vdev_set_layout(struct glint_vdev *vdev, const struct glint_format *wish, bool as_jpeg)
 {
-	return set_format(vdev, wish, true);
+	return set_format(vdev, wish, as_jpeg);
 }
 
 static uint32_t interval_to_millihz(const struct v4l2_fract *interval)

@@ -82,10 +82,10 @@ int glint_vdev_set_format(struct glint_vdev *vdev, uint32_t fourcc, uint32_t wid
 			  uint32_t height);
 
 /*
- * Sets a format that the device offers, with @wish's strides, and with JPEG's colours
- * (BT.601, full range) where the driver can convert. The driver may ignore both.
+ * Sets a format that the device offers, with @wish's strides, and @as_jpeg with JPEG's
+ * colours (BT.601, full range) where the driver can convert. The driver may ignore both.
  */
-int glint_vdev_set_layout(struct glint_vdev *vdev, const struct glint_format *wish);
+int glint_vdev_set_layout(struct glint_vdev *vdev, const struct glint_format *wish, bool as_jpeg);
 
 /*
  * Requests @interval_num / @interval_den seconds a frame; vdev->rate_millihz becomes the

@@ -80,7 +80,7 @@ static void strip_init(struct strip *s, uint32_t fourcc, uint32_t width, uint32_
 		s->frame.format.range = GLINT_RANGE_LIMITED;
 		s->frame.format.matrix = GLINT_MATRIX_BT709;
 	}
-	if (glint_rows_init(&s->rows, &s->frame.format, GLINT_SAMPLING_420, false) < 0 ||
+	if (glint_rows_init(&s->rows, &s->frame.format, GLINT_SAMPLING_420, false, false) < 0 ||
 	    glint_turbo_create(&s->turbo) < 0)
 		give_up("no memory");
 	if (glint_turbo_configure(s->turbo, QUALITY, GLINT_SAMPLING_420) < 0)

@@ -210,6 +210,18 @@ static int s_fmt(struct fake_v4l2 *fake, void *arg)
 	return 0;
 }
 
+/* The format that was set last, and a colorspace. */
+static int g_fmt(struct fake_v4l2 *fake, void *arg)
+{
+	struct v4l2_format *fmt = arg;
+
+	if (is_mplane(fake))
+		answer_mplane(fake, fake_info(fake), &fmt->fmt.pix_mp);
+	else
+		answer_single(fake, fake_info(fake), &fmt->fmt.pix);
+	return 0;
+}
+
 static int s_parm(struct fake_v4l2 *fake, void *arg, bool set)
 {
 	struct v4l2_streamparm *parm = arg;
@@ -447,6 +459,8 @@ int fake_v4l2_answer(struct fake_v4l2 *fake, unsigned long request, void *arg)
 		return enum_frameintervals(fake, arg);
 	case VIDIOC_S_FMT:
 		return s_fmt(fake, arg);
+	case VIDIOC_G_FMT:
+		return g_fmt(fake, arg);
 	case VIDIOC_G_PARM:
 		return s_parm(fake, arg, false);
 	case VIDIOC_S_PARM:

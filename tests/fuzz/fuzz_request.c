@@ -123,7 +123,8 @@ static void service_status(void *ctx, struct glint_status *status)
 		.format = { .range = "", .matrix = "" },
 		.frame = { .clock = "monotonic", .moment = "end-of-frame" },
 		.buffers = { .memory = "memfd" },
-		.encoder = { .type = "CPU", .name = "cpu", .subsampling = "4:2:0", .quality = 80,
+		.encoder = { .type = "CPU", .name = "cpu", .subsampling = "4:2:0", .range = "expand",
+			     .quality = 80,
 			     .state = "", .reason = "", .path = "", .driver = "", .memory = "",
 			     .driver_quality = -1 },
 	};

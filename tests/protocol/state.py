@@ -31,7 +31,7 @@ SCHEMA = {
                    "skipped": INT, "failed": INT, "in_flight": INT, "unaccounted": INT},
         "buffers": {"kind": TEXT, "count": INT, "driver": INT, "leased": INT,
                     "cancelled": INT},
-        "encoder": {"name": TEXT, "subsampling": TEXT, "workers": INT, "slices": INT,
+        "encoder": {"name": TEXT, "subsampling": TEXT, "range": TEXT, "workers": INT, "slices": INT,
                     "quality": INT, "encoded": INT, "failed": INT, "skipped": INT, "bytes": INT,
                     "last_size": INT, "pictures": INT, "pictures_held": INT, "pictures_bytes": INT, "fps": NUMBER,
                     "state": TEXT, "reason": TEXT, "device": TEXT, "driver": TEXT, "memory": TEXT,

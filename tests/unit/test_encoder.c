@@ -105,11 +105,13 @@ static bool rig_on_picture(struct glint_sink *sink, struct glint_frame *frame)
 	return true;
 }
 
-static void rig_open(struct rig *r, unsigned workers, enum glint_chroma chroma)
+static void rig_open_keeping(struct rig *r, unsigned workers, enum glint_chroma chroma,
+			     bool keep_range)
 {
 	struct glint_encoder_config config = { .choice = GLINT_ENCODER_CPU,
 					       .quality = 90,
 					       .chroma = chroma,
+					       .keep_range = keep_range,
 					       .workers = workers,
 					       .pictures = 2 };
 
@@ -119,6 +121,11 @@ static void rig_open(struct rig *r, unsigned workers, enum glint_chroma chroma)
 	CU_ASSERT_EQUAL_FATAL(glint_encoder_create(&r->encoder, r->loop, &r->source, &config), 0);
 	r->sink.push = rig_on_picture;
 	glint_list_init(&r->sink.link);
+}
+
+static void rig_open(struct rig *r, unsigned workers, enum glint_chroma chroma)
+{
+	rig_open_keeping(r, workers, chroma, false);
 }
 
 static void rig_want(struct rig *r)
@@ -294,6 +301,34 @@ static void test_colours_are_right_in_every_layout_range_and_matrix(void)
 			CU_ASSERT_EQUAL(f.released, 1);
 			frame_fini(&f);
 		}
+	}
+	rig_close(&r);
+}
+
+static void test_a_frames_own_values_can_be_kept(void)
+{
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	rig_open_keeping(&r, 2, GLINT_CHROMA_420, true);
+	rig_want(&r);
+	for (unsigned i = 0; glint_format_at(i); i++) {
+		const struct glint_format_info *info = glint_format_at(i);
+		const uint8_t *rgb = colours[i % ARRAY_SIZE(colours)].rgb;
+		struct source_frame f;
+		unsigned before = r.pushed;
+
+		if (info->layout > GLINT_LAYOUT_PLANAR)
+			continue;
+		/* A JPEG's values, and a driver that calls them limited and BT.709. */
+		frame_init(&f, info->fourcc, 50, 34);
+		frame_paint(&f, rgb);
+		f.format.range = GLINT_RANGE_LIMITED;
+		f.format.matrix = GLINT_MATRIX_BT709;
+		rig_push(&r, &f, i);
+		rig_wait(&r, &r.pushed, before + 1);
+		expect_colour(&r, rgb, 4);
+		frame_fini(&f);
 	}
 	rig_close(&r);
 }
@@ -802,6 +837,7 @@ static void test_short_of_memory_there_is_no_picture_or_a_right_one(void)
 
 GLINT_TESTS("encoder",
 	GLINT_TEST(test_colours_are_right_in_every_layout_range_and_matrix),
+	GLINT_TEST(test_a_frames_own_values_can_be_kept),
 	GLINT_TEST(test_the_number_of_slices_does_not_change_a_pixel),
 	GLINT_TEST(test_every_small_size_decodes_and_stays_within_its_buffer),
 	GLINT_TEST(test_nothing_is_encoded_when_nobody_wants_a_picture),

@@ -147,12 +147,15 @@ static void rig_init(struct rig *r)
 	make_slots(r, 1);
 }
 
+static bool keep_range;	/* of --range keep */
+
 static void rig_open(struct rig *r, enum glint_encoder_choice choice)
 {
 	struct glint_encoder_config config = {
 		.choice = choice,
 		.m2m_access = &r->fake.access,
 		.quality = 90,
+		.keep_range = keep_range,
 		.workers = 1,
 		.pictures = 3,
 	};
@@ -486,6 +489,20 @@ static void test_wrong_colours_are_for_who_asks_for_them(void)
 	rig_init(&r);
 	r.format.range = GLINT_RANGE_LIMITED;
 	RIG_OPEN(&r, GLINT_ENCODER_M2M);
+	rig_frame(&r, 0, 0);
+	CU_ASSERT_STRING_EQUAL(rig_status(&r).name, "m2m");
+	rig_close(&r);
+}
+
+static void test_values_that_are_to_be_kept_are_right_for_it(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	r.format.range = GLINT_RANGE_LIMITED;
+	keep_range = true;
+	RIG_OPEN(&r, GLINT_ENCODER_AUTO);
+	keep_range = false;
 	rig_frame(&r, 0, 0);
 	CU_ASSERT_STRING_EQUAL(rig_status(&r).name, "m2m");
 	rig_close(&r);
@@ -973,6 +990,7 @@ GLINT_TESTS("m2m",
 	GLINT_TEST(test_without_an_encoder_the_cpu_has_every_frame),
 	GLINT_TEST(test_another_stream_is_another_chance),
 	GLINT_TEST(test_wrong_colours_are_for_who_asks_for_them),
+	GLINT_TEST(test_values_that_are_to_be_kept_are_right_for_it),
 	GLINT_TEST(test_the_frame_that_fails_is_the_cpus),
 	GLINT_TEST(test_an_unplugged_encoder_is_not_waited_for),
 	GLINT_TEST(test_it_is_used_again_after_a_trial_that_nobody_sees),

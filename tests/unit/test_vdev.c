@@ -113,6 +113,30 @@ static void test_a_format_is_read_back_as_the_driver_made_it(void)
 	rig_close(&rig);
 }
 
+static uint32_t asked_flags;	/* of the last VIDIOC_S_FMT */
+
+static void note_flags(struct fake_v4l2 *fake, unsigned long request, void *arg)
+{
+	(void)fake;
+	if (request == VIDIOC_S_FMT)
+		asked_flags = ((const struct v4l2_format *)arg)->fmt.pix.flags;
+}
+
+static void test_a_driver_converts_colours_only_when_asked(void)
+{
+	struct rig rig;
+
+	fake_v4l2_init(&rig.fake);
+	rig_open(&rig);
+	CU_ASSERT_EQUAL(glint_vdev_set_format(&rig.vdev, V4L2_PIX_FMT_YUYV, 64, 48), 0);
+	rig.fake.lie = note_flags;
+	CU_ASSERT_EQUAL(glint_vdev_set_layout(&rig.vdev, &rig.vdev.format, true), 0);
+	CU_ASSERT_EQUAL(asked_flags & V4L2_PIX_FMT_FLAG_SET_CSC, V4L2_PIX_FMT_FLAG_SET_CSC);
+	CU_ASSERT_EQUAL(glint_vdev_set_layout(&rig.vdev, &rig.vdev.format, false), 0);
+	CU_ASSERT_EQUAL(asked_flags & V4L2_PIX_FMT_FLAG_SET_CSC, 0);
+	rig_close(&rig);
+}
+
 static void lie_stride_0(struct fake_v4l2 *fake, unsigned long request, void *arg)
 {
 	struct v4l2_format *fmt = arg;
@@ -740,6 +764,7 @@ GLINT_TESTS("vdev",
 	GLINT_TEST(test_opening_tells_who_the_device_is),
 	GLINT_TEST(test_a_codec_an_output_and_a_file_are_no_capture_devices),
 	GLINT_TEST(test_a_format_is_read_back_as_the_driver_made_it),
+	GLINT_TEST(test_a_driver_converts_colours_only_when_asked),
 	GLINT_TEST(test_an_impossible_format_is_refused),
 	GLINT_TEST(test_buffers_are_mapped_exported_and_filled),
 	GLINT_TEST(test_planes_of_their_own_are_each_mapped),

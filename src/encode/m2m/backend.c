@@ -297,7 +297,8 @@ static bool suits(const struct glint_m2m_backend *m2m, const struct glint_frame 
 
 	if (layout == GLINT_LAYOUT_JPEG || layout == GLINT_LAYOUT_OTHER)
 		return false;
-	return m2m->backend.config->choice == GLINT_ENCODER_M2M || colours_are_right(src->format);
+	return m2m->backend.config->choice == GLINT_ENCODER_M2M ||
+	       m2m->backend.config->keep_range || colours_are_right(src->format);
 }
 
 static void m2m_offer(struct glint_backend *backend, struct glint_frame *src)
