@@ -198,6 +198,8 @@ const struct glint_option glint_option_rows[] = {
 	  ARG("S"), RANGE(1, 60), FIELD(net.timeout_ns), DEFAULT("10") },
 	{ OPTION("clients-max", 0, NUMBER, "Connections at once"), OWN,
 	  ARG("N"), RANGE(1, 1024), FIELD(net.clients_max), DEFAULT("128") },
+	{ OPTION("strict", 0, FLAG, "Answer /snapshot with an error while there is no live video"), OWN,
+	  FIELD(net.strict) },
 	{ OPTION("drop-same-frames", 'e', NUMBER, "Leave out up to so many equal pictures in a row"),
 	  ARG("N"), RANGE(0, 120), FIELD(net.drop_same_frames), DEFAULT("0"),
 	  NEEDS(CONFIG_NET_SAME) },

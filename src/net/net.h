@@ -35,6 +35,7 @@ struct glint_net_config {
 	unsigned drop_same_frames;	/* leave out up to so many pictures equal to the last; 0: off */
 	uint32_t fake_width, fake_height;	/* 0: real */
 	bool tcp_nodelay;
+	bool strict;			/* /snapshot refuses without live video, unless strict=0 asks */
 };
 
 /* Connections beyond clients_max that may hold a picture. */

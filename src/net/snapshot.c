@@ -238,7 +238,7 @@ void glint_route_snapshot(struct glint_client *client)
 	}
 	snapshot->activity.ops = &snapshot_ops;
 	snapshot->client = client;
-	snapshot->strict = glint_query_flag(query, "strict");
+	snapshot->strict = glint_query_flag_or(query, "strict", client->net->config.strict);
 	snapshot->after_ns = after_ns;
 	snapshot->sink.push = snapshot_on_picture;
 	snapshot->sink.wants = snapshot_wants;

@@ -124,13 +124,18 @@ bool glint_query_get(const char *query, const char *name, char *value, size_t si
 	return true;
 }
 
-bool glint_query_flag(const char *query, const char *name)
+bool glint_query_flag_or(const char *query, const char *name, bool fallback)
 {
 	char value[8];
 
 	if (!glint_query_get(query, name, value, sizeof(value)))
-		return false;
+		return fallback;
 	return *value == '1' || strcasecmp(value, "true") == 0 || strcasecmp(value, "yes") == 0;
+}
+
+bool glint_query_flag(const char *query, const char *name)
+{
+	return glint_query_flag_or(query, name, false);
 }
 
 int glint_query_number(const char *query, const char *name, uint64_t *number)

@@ -24,6 +24,9 @@ bool glint_query_get(const char *query, const char *name, char *value, size_t si
 /* True for values that begin with '1', and for "true" and "yes" in any case. */
 bool glint_query_flag(const char *query, const char *name);
 
+/* Likewise; @fallback without the parameter. */
+bool glint_query_flag_or(const char *query, const char *name, bool fallback);
+
 /*
  * The first parameter called @name as a decimal number. -ENOENT: there is none; -EINVAL: it
  * is none, or does not fit. @number is set on success only.

@@ -196,4 +196,19 @@ def test_strict():
         assert service.get("/snapshot?strict=1").header("X-UStreamer-Online") == "true"
 
 
+@tap.test
+def test_strict_service():
+    """--strict makes that the default, and strict=0 takes it back"""
+    with tap.Service("--strict", device=tap.MISSING) as service:
+        service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
+        for path in ("/snapshot", "/?action=snapshot"):
+            reply = service.get(path)
+            assert reply.status == 503, reply
+            assert json.loads(reply.body)["error"]["reason"] == "no-device"
+        reply = service.get("/snapshot?strict=0")
+        assert reply.status == 200 and reply.header("X-UStreamer-Online") == "false"
+    with tap.Service("--strict") as service:
+        assert service.get("/snapshot").header("X-UStreamer-Online") == "true"
+
+
 tap.main()

@@ -30,6 +30,7 @@ static void test_without_options_it_is_as_the_manual_says(void)
 	CU_ASSERT_EQUAL(settings->encoder.chroma, GLINT_CHROMA_420);
 	CU_ASSERT_FALSE(settings->encoder.keep_range);
 	CU_ASSERT_FALSE(settings->capture.keep_range);
+	CU_ASSERT_FALSE(settings->net.strict);
 	CU_ASSERT_TRUE(settings->encoder.workers >= 1 && settings->encoder.workers <= 4);
 	CU_ASSERT_STRING_EQUAL(settings->encoder_type, "AUTO");
 	CU_ASSERT_EQUAL(settings->net.unix_mode, -1);
@@ -72,8 +73,9 @@ static void test_words_may_be_in_any_case_and_aliases_are_known(void)
 	CU_ASSERT_STRING_EQUAL(settings_of(&parsed, "-U /x -c omx")->encoder_type, "M2M-IMAGE");
 	CU_ASSERT_STRING_EQUAL(settings_of(&parsed, "-U /x -c m2m-mjpeg")->encoder_type,
 			       "M2M-VIDEO");
-	CU_ASSERT_TRUE(settings_of(&parsed, "-U /x --range keep")->encoder.keep_range);
+	CU_ASSERT_TRUE(settings_of(&parsed, "-U /x --range keep --strict")->encoder.keep_range);
 	CU_ASSERT_TRUE(parsed.settings.capture.keep_range);
+	CU_ASSERT_TRUE(parsed.settings.net.strict);
 	CU_ASSERT_EQUAL(settings_of(&parsed, "-U /x --chroma source")->encoder.chroma,
 			GLINT_CHROMA_SOURCE);
 	CU_ASSERT_TRUE(refuses("-U /x -m nonsense"));

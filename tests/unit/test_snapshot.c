@@ -249,6 +249,32 @@ static void test_who_is_strict_gets_an_error_instead(void)
 	rig_close(&r);
 }
 
+static void test_a_strict_service_gives_an_error_unless_asked_otherwise(void)
+{
+	static const struct {
+		const char *request;
+		unsigned status;
+	} rows[] = {
+		{ GET("/snapshot"), 503 },
+		{ GET("/?action=snapshot"), 503 },
+		{ GET("/snapshot?strict=1"), 503 },
+		{ GET("/snapshot?strict=0"), 200 },
+	};
+	struct rig r;
+
+	RIG_PREPARE(&r);
+	r.config.strict = true;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	rig_go_offline(&r, "no-signal");
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct peer peer = peer_ask(&r, rows[i].request);
+
+		CU_ASSERT_EQUAL(reply_status(peer.text), rows[i].status);
+		peer_close(&peer);
+	}
+	rig_close(&r);
+}
+
 static void test_who_waits_is_answered_when_the_video_goes(void)
 {
 	struct peer peer;
@@ -553,6 +579,7 @@ GLINT_TESTS("snapshot",
 	GLINT_TEST(test_its_head_has_what_both_ustreamers_send_and_more),
 	GLINT_TEST(test_without_video_the_answer_comes_at_once_and_says_so),
 	GLINT_TEST(test_who_is_strict_gets_an_error_instead),
+	GLINT_TEST(test_a_strict_service_gives_an_error_unless_asked_otherwise),
 	GLINT_TEST(test_who_waits_is_answered_when_the_video_goes),
 	GLINT_TEST(test_a_picture_of_another_stream_than_the_live_one_is_no_snapshot),
 	GLINT_TEST(test_just_after_the_start_the_first_frame_is_waited_for),
