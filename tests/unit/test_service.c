@@ -10,21 +10,36 @@
 #define SNAPSHOT "GET /snapshot HTTP/1.1\r\nHost: x\r\n\r\n"
 
 static char text[4 << 20];
+static size_t text_used;
 
-/* Turns the loop and reads @fd meanwhile; the text of what came. */
-static const char *read_on(struct world *w, int fd, unsigned turns)
+/* One turn of the loop, and what has come meanwhile is added to the text. */
+static void read_turn(struct world *w, int fd)
 {
-	size_t used = 0;
+	size_t from = text_used;
 
-	for (unsigned i = 0; i < turns; i++) {
-		world_turn(w);
-		used += world_take(fd, text + used, sizeof(text) - 1 - used);
-	}
+	world_turn(w);
+	text_used += world_take(fd, text + text_used, sizeof(text) - 1 - text_used);
 	/* Pictures are no text, but what a test looks for begins a line of its own. */
-	for (size_t i = 0; i < used; i++)
-		text[i] = text[i] ? text[i] : '.';
-	text[used] = '\0';
-	return text;
+	for (; from < text_used; from++)
+		text[from] = text[from] ? text[from] : '.';
+	text[text_used] = '\0';
+}
+
+/* Reads @fd from now on, until @condition holds. */
+#define READ_UNTIL(w, fd, condition)                                             \
+	do {                                                                     \
+		text[text_used = 0] = '\0';                                      \
+		for (int turn_ = 0; turn_ < WORLD_TURNS && !(condition); turn_++) \
+			read_turn(w, fd);                                        \
+		CU_ASSERT_TRUE_FATAL((condition) != 0);                          \
+	} while (0)
+
+static uint64_t encoded(struct world *w)
+{
+	struct glint_encoder_status status;
+
+	glint_encoder_status(w->service->encoder, &status);
+	return status.encoded;
 }
 
 /* --- A buffer that the driver does not take back ------------------------------------------ */
@@ -57,9 +72,8 @@ static void stream_of_refused_buffers(unsigned frames)
 	CU_ASSERT_TRUE(world_source(&w).leased > 0); /* the reader is slow */
 
 	world_refuse(&w, VIDIOC_QBUF, -ENODEV);
-	(void)read_on(&w, fd, 50);
-	CU_ASSERT_EQUAL(world_source(&w).reason, GLINT_REASON_NO_DEVICE);
-	CU_ASSERT_PTR_NOT_NULL(strstr(read_on(&w, fd, 1500), "X-Glint-Reason: no-device"));
+	READ_UNTIL(&w, fd, world_source(&w).reason == GLINT_REASON_NO_DEVICE);
+	READ_UNTIL(&w, fd, strstr(text, "X-Glint-Reason: no-device"));
 	CU_ASSERT_EQUAL(world_source(&w).leased, 0);
 
 	close(fd);
@@ -95,8 +109,9 @@ static void test_a_snapshot_survives_that_the_frame_behind_it_is_refused(void)
 	CU_ASSERT_EQUAL(world_counters(&w).snapshots_waiting, 1);
 
 	world_refuse(&w, VIDIOC_QBUF, -ENODEV);
-	CU_ASSERT_PTR_NOT_NULL(strstr(read_on(&w, fd, 300), "X-UStreamer-Online: true"));
-	CU_ASSERT_EQUAL(world_source(&w).reason, GLINT_REASON_NO_DEVICE);
+	READ_UNTIL(&w, fd,
+		   strstr(text, "X-UStreamer-Online: true") &&
+			   world_source(&w).reason == GLINT_REASON_NO_DEVICE);
 	close(fd);
 	world_close(&w);
 }
@@ -107,7 +122,8 @@ static void test_a_snapshot_survives_that_the_frame_behind_it_is_refused(void)
 static void late_picture(int err)
 {
 	struct world w;
-	const char *parts, *offline;
+	const char *offline;
+	uint64_t before;
 	int fd;
 
 	world_prepare(&w, V4L2_PIX_FMT_YUYV, 1280, 720);
@@ -115,21 +131,24 @@ static void late_picture(int err)
 	fd = world_ask(&w, STREAM);
 	WORLD_WAIT(&w, world_counters(&w).streams == 1);
 	world_frame(&w);
-	CU_ASSERT_PTR_NOT_NULL(strstr(read_on(&w, fd, 100), "X-UStreamer-Online: true"));
+	READ_UNTIL(&w, fd, strstr(text, "X-UStreamer-Online: true"));
 
+	before = encoded(&w);
 	world_frame(&w);
+	CU_ASSERT_EQUAL(encoded(&w), before);
 	if (err < 0)
 		glint_capture_fail(w.service->capture, err);
 	else
 		glint_capture_lose(w.service->capture, 0);
-	parts = read_on(&w, fd, 300);
-	offline = strstr(parts, "X-UStreamer-Online: false");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(offline);
+	READ_UNTIL(&w, fd, encoded(&w) > before && strstr(text, "X-UStreamer-Online: false"));
+	for (unsigned i = 0; i < 20; i++)
+		read_turn(&w, fd);
+	offline = strstr(text, "X-UStreamer-Online: false");
 	CU_ASSERT_PTR_NULL(strstr(offline, "X-UStreamer-Online: true"));
 
 	WORLD_WAIT(&w, world_streams(&w));
 	world_frame(&w);
-	CU_ASSERT_PTR_NOT_NULL(strstr(read_on(&w, fd, 100), "X-UStreamer-Online: true"));
+	READ_UNTIL(&w, fd, strstr(text, "X-UStreamer-Online: true"));
 	close(fd);
 	world_close(&w);
 }
@@ -150,7 +169,6 @@ static void test_a_picture_has_the_clock_of_its_own_frame(void)
 {
 	struct fake_frame good = { .seq = 2 }, bad = { .seq = 3 };
 	struct world w;
-	const char *reply;
 	int fd;
 
 	world_prepare(&w, V4L2_PIX_FMT_YUYV, 1280, 720);
@@ -167,9 +185,8 @@ static void test_a_picture_has_the_clock_of_its_own_frame(void)
 	WORLD_WAIT(&w, world_source(&w).last_seq == 3);
 	CU_ASSERT_STRING_EQUAL(world_source(&w).clock, "arrival");
 
-	reply = read_on(&w, fd, 300);
-	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "X-Glint-Sequence: 2\r\n"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "X-Glint-Clock: monotonic\r\n"));
+	READ_UNTIL(&w, fd, strstr(text, "X-Glint-Sequence: 2\r\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "X-Glint-Clock: monotonic\r\n"));
 	close(fd);
 	world_close(&w);
 }
@@ -179,11 +196,13 @@ static void test_a_picture_has_the_clock_of_its_own_frame(void)
 /* What one snapshot is answered, while the camera sends its JPEG again and again. */
 static const char *snapshot_of(struct world *w)
 {
+	uint64_t sent = world_counters(w).pictures_sent;
 	int fd = world_ask(w, SNAPSHOT);
 
 	WORLD_WAIT(w, world_counters(w).snapshots_waiting == 1);
 	world_frame(w);
-	(void)read_on(w, fd, 50);
+	READ_UNTIL(w, fd, world_counters(w).pictures_sent > sent);
+	read_turn(w, fd);
 	close(fd);
 	return text;
 }
@@ -255,7 +274,7 @@ static void test_a_camera_whose_jpegs_are_all_damaged_is_offline_and_says_why(vo
 	CU_ASSERT_STRING_EQUAL(status.source.reason, "corrupt");
 	CU_ASSERT_FALSE(status.source.online);
 	fd = world_ask(&w, SNAPSHOT);
-	CU_ASSERT_PTR_NOT_NULL(strstr(read_on(&w, fd, 50), "X-Glint-Reason: corrupt\r\n"));
+	READ_UNTIL(&w, fd, strstr(text, "X-Glint-Reason: corrupt\r\n"));
 	close(fd);
 	world_close(&w);
 }
