@@ -97,7 +97,7 @@ def answers(path):
         with tap.connect(path) as sock:
             sock.sendall(tap.request("GET", "/state").encode())
             return json.loads(tap.Reply(tap.Reader(sock)).body)["ok"]
-    except (ConnectionError, EOFError):
+    except (ConnectionError, EOFError, FileNotFoundError):
         return False	# the stale one: closed, or about to be
 
 
