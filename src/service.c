@@ -43,6 +43,7 @@ struct glint_service {
 	uint64_t started_ns;
 	struct glint_offline *offline;
 	enum glint_reason reason;	/* as last told */
+	struct glint_systemd systemd;	/* with --systemd only */
 	pid_t parent;			/* of the process, when it started */
 	struct {
 		bool online;
@@ -297,7 +298,8 @@ static void service_on_source_changed(struct glint_capture_listener *listener)
 		return;
 
 	if (IS_ENABLED(CONFIG_SYSTEMD) && service->settings->systemd)
-		glint_systemd_status(capture.online ? "live" : glint_reason_name(capture.reason));
+		glint_systemd_status(&service->systemd, capture.online ? "live" :
+				     glint_reason_name(capture.reason));
 	if (service->settings->exit_on_device_error && reason_is_device_error(capture.reason)) {
 		glint_log_error(&topic,
 				"device error '%s': exiting, as --exit-on-device-error asks",
@@ -437,6 +439,8 @@ int glint_service_create(struct glint_service **out, const struct glint_settings
 		glint_log_err(&topic, err, "cannot prepare the encoder");
 		goto destroy_capture;
 	}
+	if (IS_ENABLED(CONFIG_SYSTEMD) && settings->systemd)
+		glint_systemd_init(&service->systemd, service->loop);
 	*out = service;
 	return 0;
 
@@ -465,7 +469,7 @@ int glint_service_run(struct glint_service *service, int stop_fd)
 			service);
 	glint_capture_start(service->capture);
 	if (IS_ENABLED(CONFIG_SYSTEMD) && service->settings->systemd)
-		glint_systemd_ready();
+		glint_systemd_ready(&service->systemd);
 
 	err = glint_loop_run(service->loop);
 	if (err < 0) {
@@ -480,7 +484,7 @@ bool glint_service_destroy(struct glint_service *service)
 	bool net_clean, clean;
 
 	if (IS_ENABLED(CONFIG_SYSTEMD) && service->settings->systemd)
-		glint_systemd_stopping();
+		glint_systemd_fini(&service->systemd);
 
 	/* What is left of the loop must not look at what is gone. */
 	glint_loop_cancel(service->loop, &service->lonely_op);

@@ -1,23 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libsystemd is loaded when it is asked for, and not linked: it brings six more
- * libraries, which cost every start several times what all of ours takes until
- * the socket listens.
+ * libsystemd takes the listeners. It is loaded when there are any, and not linked: it brings
+ * six more libraries, which cost every start several times what all of ours takes until the
+ * socket listens.
+ *
+ * Notifications do not go through libsystemd: sd_notify() sends in blocking mode, so a
+ * manager that has stopped reading would stop the loop, and with the loop every stream. A
+ * thread for sd_notify() could not be ended while the call blocks. The protocol is one
+ * datagram of "NAME=value" lines, promised to be stable by sd_notify(3).
  */
+#include "systemd.h"
+
 #include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/dlopen_note.h"
 #include "base/log.h"
-#include "systemd.h"
 
 #define LIBRARY "libsystemd.so.0"
+#define PAUSE_NS GLINT_NSEC_PER_SEC
 
 static const struct glint_log_topic topic = { "systemd" };
 
-GLINT_DLOPEN_NOTE("systemd", "Readiness, status and sockets for --systemd", "recommended", LIBRARY);
+GLINT_DLOPEN_NOTE("systemd", "Sockets for --systemd", "recommended", LIBRARY);
+
+/* --- Listeners ------------------------------------------------------------------------------ */
 
 /* NULL where there is no libsystemd, which is logged once. Never unloaded. */
 static void *systemd_symbol(const char *name)
@@ -28,26 +42,23 @@ static void *systemd_symbol(const char *name)
 	if (!tried)
 		library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!tried && !library)
-		glint_log_warn(&topic, "%s: --systemd has no effect", dlerror());
+		glint_log_warn(&topic, "%s: the sockets of systemd are not taken", dlerror());
 	tried = true;
 	return library ? dlsym(library, name) : NULL;
 }
 
-static void notify(const char *message)
-{
-	typeof(sd_notify) *sd_notify_fn = systemd_symbol("sd_notify");
-
-	if (sd_notify_fn)
-		sd_notify_fn(0, message);
-}
-
 unsigned glint_systemd_listeners(int fds[GLINT_SYSTEMD_FDS_MAX])
 {
-	typeof(sd_listen_fds) *listen_fds = systemd_symbol("sd_listen_fds");
-	typeof(sd_is_socket) *is_socket = systemd_symbol("sd_is_socket");
-	int count = listen_fds && is_socket ? listen_fds(1) : 0;
+	typeof(sd_listen_fds) *listen_fds;
+	typeof(sd_is_socket) *is_socket;
 	unsigned n = 0;
+	int count;
 
+	if (!getenv("LISTEN_FDS"))
+		return 0;
+	listen_fds = systemd_symbol("sd_listen_fds");
+	is_socket = systemd_symbol("sd_is_socket");
+	count = listen_fds && is_socket ? listen_fds(1) : 0;
 	if (count < 0)
 		glint_log_err(&topic, count, "cannot take the listeners of systemd");
 	for (int i = 0; i < count && n < GLINT_SYSTEMD_FDS_MAX; i++) {
@@ -62,20 +73,125 @@ unsigned glint_systemd_listeners(int fds[GLINT_SYSTEMD_FDS_MAX])
 	return n;
 }
 
-void glint_systemd_ready(void)
+/* --- Notifications -------------------------------------------------------------------------- */
+
+/*
+ * A path, or @ and an abstract name. The third form, "vsock:", is for the manager of a whole
+ * virtual machine, and no service gets it.
+ */
+static int parse_address(struct glint_systemd *systemd, const char *name)
 {
-	notify("READY=1");
+	size_t len = strlen(name);
+
+	if ((name[0] != '/' && name[0] != '@') || len < 2)
+		return -EAFNOSUPPORT;
+	if (len >= sizeof(systemd->addr.sun_path))
+		return -ENAMETOOLONG;
+	systemd->addr.sun_family = AF_UNIX;
+	memcpy(systemd->addr.sun_path, name, len + 1);
+	if (name[0] == '@')
+		systemd->addr.sun_path[0] = '\0';
+	/* All bytes of an abstract name count, so its terminator must not. */
+	systemd->addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len +
+					(name[0] == '/'));
+	return 0;
 }
 
-void glint_systemd_status(const char *text)
+static void retry_later(struct glint_systemd *systemd)
 {
-	char message[128];
-
-	snprintf(message, sizeof(message), "STATUS=%s", text);
-	notify(message);
+	if (!glint_op_busy(&systemd->timer_op))
+		glint_loop_timer(systemd->loop, &systemd->timer_op, systemd->next_ns);
 }
 
-void glint_systemd_stopping(void)
+/*
+ * Sends all that waits in one datagram, @extra before it. -EAGAIN: the queue is full, and it
+ * still waits. Another failure is logged once and drops it: a manager that is gone has no use
+ * for it.
+ */
+static int send_waiting(struct glint_systemd *systemd, const char *extra)
 {
-	notify("STOPPING=1");
+	char text[sizeof(systemd->status) + 64];
+	int len = snprintf(text, sizeof(text), "%s%s%s%s%s", extra,
+			   systemd->ready_waits ? "READY=1\n" : "",
+			   systemd->status_waits ? "STATUS=" : "",
+			   systemd->status_waits ? systemd->status : "",
+			   systemd->status_waits ? "\n" : "");
+	/* No connection: a manager may bind the path anew. */
+	ssize_t sent = sendto(systemd->fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL,
+			      (const struct sockaddr *)&systemd->addr, systemd->addr_len);
+	int err = sent < 0 ? -errno : 0;
+
+	systemd->next_ns = glint_now_ns() + PAUSE_NS;
+	if (err == -EAGAIN || err == -ENOBUFS || err == -EINTR)
+		return -EAGAIN;
+	if (err < 0 && !systemd->failure_told) {
+		glint_log_err(&topic, err, "cannot notify systemd at '%s'", getenv("NOTIFY_SOCKET"));
+		systemd->failure_told = true;
+	}
+	systemd->ready_waits = false;
+	systemd->status_waits = false;
+	return 0;
+}
+
+static void send_or_retry(struct glint_systemd *systemd)
+{
+	if (send_waiting(systemd, "") < 0)
+		retry_later(systemd);
+}
+
+static void systemd_on_timer(struct glint_op *op, int res, uint32_t flags)
+{
+	struct glint_systemd *systemd = container_of(op, struct glint_systemd, timer_op);
+
+	(void)flags;
+	if (res == 0 && (systemd->ready_waits || systemd->status_waits))
+		send_or_retry(systemd);
+}
+
+void glint_systemd_init(struct glint_systemd *systemd, struct glint_loop *loop)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	int err;
+
+	*systemd = (struct glint_systemd){ .loop = loop, .fd = -1 };
+	systemd->timer_op.done = systemd_on_timer;
+	if (!name || !*name)
+		return;
+	err = parse_address(systemd, name);
+	if (err == 0)
+		systemd->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (err == 0 && systemd->fd < 0)
+		err = -errno;
+	if (err < 0)
+		glint_log_err(&topic, err, "cannot notify systemd at '%s' (NOTIFY_SOCKET)", name);
+}
+
+void glint_systemd_fini(struct glint_systemd *systemd)
+{
+	if (systemd->fd < 0)
+		return;
+	systemd->ready_waits = false;
+	(void)send_waiting(systemd, "STOPPING=1\n");
+	glint_loop_cancel(systemd->loop, &systemd->timer_op);
+	glint_close(&systemd->fd);
+}
+
+void glint_systemd_ready(struct glint_systemd *systemd)
+{
+	if (systemd->fd < 0)
+		return;
+	systemd->ready_waits = true;
+	send_or_retry(systemd);
+}
+
+void glint_systemd_status(struct glint_systemd *systemd, const char *text)
+{
+	if (systemd->fd < 0)
+		return;
+	snprintf(systemd->status, sizeof(systemd->status), "%s", text);
+	systemd->status_waits = true;
+	if (glint_now_ns() >= systemd->next_ns)
+		send_or_retry(systemd);
+	else
+		retry_later(systemd);
 }
