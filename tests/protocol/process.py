@@ -52,16 +52,15 @@ def test_hangup():
     """a terminal that goes does not end what nohup has started"""
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         path = os.path.join(folder, "socket")
-        process = subprocess.Popen(["nohup", tap.GLINTD, "--device", "test", "--unix", path],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
-        tap.until(lambda: os.path.exists(path))
-        process.send_signal(signal.SIGHUP)
-        with tap.connect(path) as sock:
-            sock.sendall(tap.request("GET", "/state").encode())
-            assert tap.Reply(tap.Reader(sock)).status == 200
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(tap.PATIENCE) == 0
+        with tap.started(["nohup", tap.GLINTD, "--device", "test", "--unix", path],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL) as process:
+            tap.until(lambda: os.path.exists(path))
+            process.send_signal(signal.SIGHUP)
+            with tap.connect(path) as sock:
+                sock.sendall(tap.request("GET", "/state").encode())
+                assert tap.Reply(tap.Reader(sock)).status == 200
+            assert tap.end(process) == 0
 
 
 def closed(descriptors):
@@ -78,9 +77,8 @@ def test_closed_descriptors():
     for descriptors in ((2,), (0,), (1, 2), (0, 1, 2)):
         with tempfile.TemporaryDirectory(prefix="glint-") as folder:
             path = os.path.join(folder, "socket")
-            process = subprocess.Popen([tap.GLINTD, "--device", "test", "--unix", path, "--debug"],
-                                       preexec_fn=closed(descriptors))
-            try:
+            with tap.started([tap.GLINTD, "--device", "test", "--unix", path, "--debug"],
+                             preexec_fn=closed(descriptors)) as process:
                 # pylint: disable=cell-var-from-loop
                 tap.until(lambda: os.path.exists(path) or process.poll() is not None)
                 with tap.connect(path) as sock:
@@ -88,9 +86,7 @@ def test_closed_descriptors():
                     assert tap.Reply(tap.Reader(sock)).status == 200
                 for number in descriptors:
                     assert os.readlink(f"/proc/{process.pid}/fd/{number}") == "/dev/null"
-            finally:
-                process.send_signal(signal.SIGTERM)
-            assert process.wait(tap.PATIENCE) == 0
+                assert tap.end(process) == 0
 
 
 @tap.test
@@ -121,13 +117,20 @@ def test_parent_death():
     """--exit-on-parent-death ends it with its parent all the same"""
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         path = os.path.join(folder, "socket")
-        parent = subprocess.Popen(["sh", "-c", '"$@" & wait', "sh", tap.GLINTD, "--device", "test",
-                                   "--exit-on-parent-death", "--unix", path],
-                                  stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        tap.until(lambda: os.path.exists(path))
-        parent.kill()
-        parent.wait()
-        tap.until(lambda: not os.path.exists(path))
+        with tap.started(["sh", "-c", '"$@" & wait', "sh", tap.GLINTD, "--device", "test",
+                          "--exit-on-parent-death", "--unix", path],
+                         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parent:
+            tap.until(lambda: os.path.exists(path))
+            child = os.pidfd_open(tap.listener_of(path))
+            try:
+                parent.kill()
+                parent.wait()
+                tap.until(lambda: not os.path.exists(path))
+            except BaseException:
+                signal.pidfd_send_signal(child, signal.SIGKILL)
+                raise
+            finally:
+                os.close(child)
 
 
 def wait_for_reading(process):
@@ -142,12 +145,10 @@ def test_config_from_a_pipe():
         fifo = os.path.join(folder, "fifo")
         os.mkfifo(fifo)
         for config in (fifo, "/dev/stdin"):
-            process = subprocess.Popen([tap.GLINTD, "--config", config], stdin=subprocess.PIPE,
-                                       stderr=subprocess.DEVNULL)
-            wait_for_reading(process)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(tap.PATIENCE) in (0, -signal.SIGTERM)
-            process.stdin.close()
+            with tap.started([tap.GLINTD, "--config", config], stdin=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL) as process:
+                wait_for_reading(process)
+                assert tap.end(process) in (0, -signal.SIGTERM)
         assert os.listdir(folder) == ["fifo"]
 
 
@@ -156,13 +157,12 @@ def test_config_that_is_a_pipe():
     """a pipe is a configuration like any other"""
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         path = os.path.join(folder, "socket")
-        process = subprocess.Popen([tap.GLINTD, "--config", "/dev/stdin"], stdin=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL)
-        process.stdin.write(f"device = test\nunix = '{path}'\n".encode())
-        process.stdin.close()
-        tap.until(lambda: os.path.exists(path))
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(tap.PATIENCE) == 0
+        with tap.started([tap.GLINTD, "--config", "/dev/stdin"], stdin=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL) as process:
+            process.stdin.write(f"device = test\nunix = '{path}'\n".encode())
+            process.stdin.close()
+            tap.until(lambda: os.path.exists(path))
+            assert tap.end(process) == 0
 
 
 def log_of(*args):

@@ -12,7 +12,6 @@ import random
 import shutil
 import socket
 import stat
-import struct
 import subprocess
 import sys
 import tempfile
@@ -36,11 +35,6 @@ def start(path, *args, log=subprocess.DEVNULL):
                             stdin=subprocess.DEVNULL, stderr=log)
 
 
-def end(process):
-    process.terminate()
-    return process.wait(tap.PATIENCE)
-
-
 def loser(path, *args):
     """What a service says that cannot have @path, after it has ended."""
     done = subprocess.run([tap.GLINTD, "--device", tap.MISSING, "--unix", path, *args],
@@ -48,13 +42,6 @@ def loser(path, *args):
                           timeout=tap.PATIENCE, check=False)
     assert done.returncode == 1, done
     return done.stderr
-
-
-def listener_of(path):
-    """The process that listens at @path."""
-    with tap.connect(path) as sock:
-        peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        return struct.unpack("3i", peer)[0]
 
 
 def make_stale(path):
@@ -88,8 +75,7 @@ def test_stale_socket_is_replaced():
         try:
             tap.until(lambda: answers(path))
         finally:
-            second.terminate()
-            second.wait(tap.PATIENCE)
+            tap.end(second)
 
 
 def answers(path):
@@ -109,7 +95,7 @@ def test_living_socket_is_not_replaced():
             said = loser(service.path, *args)
             assert service.path in said, said
             assert f"process {service.process.pid} (glintd)" in said, said
-            assert listener_of(service.path) == service.process.pid
+            assert tap.listener_of(service.path) == service.process.pid
         service.state()
         assert sorted(os.listdir(service.dir)) == ["log", "socket"]
 
@@ -150,7 +136,7 @@ def judge_race(path, pair, logs):
     codes = [process.poll() for process in pair]
     assert sorted(codes, key=str) == [1, None], codes
     winner = codes.index(None)
-    assert listener_of(path) == pair[winner].pid
+    assert tap.listener_of(path) == pair[winner].pid
     logs[1 - winner].seek(0)
     said = logs[1 - winner].read()
     assert f"process {pair[winner].pid} (glintd)" in said or "is starting there" in said, said
@@ -172,7 +158,7 @@ def test_race_for_a_stale_socket():
             finally:
                 for _, pair, logs in pairs:
                     for process, log in zip(pair, logs):
-                        end(process)
+                        tap.end(process)
                         log.close()
             left = [name for name in os.listdir(folder) if ".log" not in name]
             assert left == [], left
@@ -198,7 +184,7 @@ def test_what_a_killed_start_leaves_is_cleared():
         process = start(path)
         tap.until(lambda: answers(path) or process.poll() is not None)
         assert os.listdir(folder) == ["socket"], os.listdir(folder)
-        assert end(process) == 0
+        assert tap.end(process) == 0
         assert os.listdir(folder) == [], os.listdir(folder)
 
 
@@ -257,7 +243,7 @@ def test_no_link_is_followed_in_the_folder_of_another_user():
                 for _ in range(2 * KILLS):
                     process = start(path, "--unix-mode", "666")
                     tap.until(lambda: os.path.lexists(path) or process.poll() is not None)	# pylint: disable=cell-var-from-loop
-                    end(process)
+                    tap.end(process)
                     with contextlib.suppress(FileNotFoundError):
                         os.unlink(path)
                     assert stat.S_IMODE(os.stat(target).st_mode) == 0o600
@@ -282,8 +268,7 @@ def test_unix_rm_and_mode():
             assert stat.S_IMODE(os.stat(path).st_mode) == 0o606
             assert answers(path)
         finally:
-            second.terminate()
-            assert second.wait(tap.PATIENCE) == 0
+            assert tap.end(second) == 0
 
 
 @tap.test
@@ -321,7 +306,7 @@ def test_passed_socket_is_used_and_left():
                 try:
                     assert answers(path)
                 finally:
-                    assert end(process) == 0
+                    assert tap.end(process) == 0
                 assert os.stat(path).st_ino == before
             assert os.listdir(folder) == ["socket"]
 
@@ -343,7 +328,7 @@ def test_socket_activation():
                 before = os.stat(path).st_ino
                 tap.until(lambda: answers(path))
             finally:
-                assert end(process) == 0
+                assert tap.end(process) == 0
             assert os.stat(path).st_ino == before
             os.unlink(path)
 

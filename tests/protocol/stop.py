@@ -28,13 +28,7 @@ def start(device, path):
 def stop(process, seconds):
     """Ends it so much later, and returns its exit status."""
     time.sleep(seconds)	# not to wait for anything: the moment is the test
-    process.send_signal(signal.SIGTERM)
-    try:
-        return process.wait(tap.PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        raise
+    return tap.end(process)
 
 
 def stop_many(from_its_socket, allowed):

@@ -8,8 +8,8 @@ tap.main() runs all of them. From the environment: GLINTD, GLINT, BUILD.
 import contextlib
 import json
 import os
-import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -82,6 +82,29 @@ def is_sanitized():
 # --- The service ------------------------------------------------------------------------
 
 
+def end(process):
+    """Ends @process with SIGTERM; returns its status. One that does not end is killed."""
+    process.terminate()
+    try:
+        return process.wait(PATIENCE)
+    finally:
+        process.kill()	# nothing when it has ended
+        process.wait()
+
+
+@contextlib.contextmanager
+def started(args, **popen):
+    """A process that does not outlive the with block, however the block ends."""
+    process = subprocess.Popen(args, **popen)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdin:
+            process.stdin.close()
+
+
 class Service:
     """glintd on a unix socket in a folder of its own, gone at the end of the with block."""
 
@@ -123,14 +146,7 @@ class Service:
             return file.read()
 
     def end(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.exit_code = self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise
+        self.exit_code = end(self.process)
         assert not os.path.exists(self.path), "the socket is left behind"
 
     # What tests ask it, each on a connection of its own.
@@ -190,6 +206,13 @@ def request(method, path, *fields):
     """As HTTP/1.1 wants it, and no field more than asked for."""
     return "".join(line + "\r\n" for line in
                    (f"{method} {path} HTTP/1.1", "Host: localhost", *fields, ""))
+
+
+def listener_of(path):
+    """The process that listens at @path."""
+    with connect(path) as sock:
+        peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return struct.unpack("3i", peer)[0]
 
 
 class Reader:

@@ -14,7 +14,7 @@
 
 #include "../fake/server.h"
 
-#define QUICK_MS   20	/* where nothing will ever come */
+#define QUICK_MS   20	/* where nothing will ever come; doubled until a stream opens */
 #define PATIENT_MS 20000
 
 #define BARE_HEAD "HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=cut\r\n\r\n"
@@ -41,6 +41,22 @@ static int reader_open(struct reader *r, int timeout_ms)
 	CU_ASSERT_EQUAL_FATAL(glint_client_create(&r->client, r->server.address), 0);
 	glint_client_set_timeout(r->client, timeout_ms);
 	return glint_client_stream_open(r->client, &r->stream);
+}
+
+/*
+ * The stream has the shortest timeout that this host can open it in: how busy the host is
+ * changes how long the test takes, and not its result.
+ */
+static void reader_open_quick(struct reader *r)
+{
+	int timeout_ms = QUICK_MS, err;
+
+	while ((err = reader_open(r, timeout_ms)) == -ETIMEDOUT) {
+		glint_client_destroy(r->client);
+		fake_server_finish(&r->server);
+		timeout_ms *= 2;
+	}
+	CU_ASSERT_EQUAL_FATAL(err, 0);
 }
 
 static int reader_next(struct reader *r)
@@ -206,7 +222,7 @@ static void test_silence_meets_the_deadline_and_ends_the_stream(void)
 {
 	struct reader r = { .server.reply = HEAD, .server.hold = true };
 
-	CU_ASSERT_EQUAL_FATAL(reader_open(&r, QUICK_MS), 0);
+	reader_open_quick(&r);
 	CU_ASSERT_EQUAL(reader_next(&r), -ETIMEDOUT);
 	CU_ASSERT_EQUAL(reader_next(&r), -ETIMEDOUT);
 	CU_ASSERT_EQUAL(r.image.size, 0);
@@ -218,7 +234,7 @@ static void test_noise_without_end_meets_the_deadline(void)
 {
 	struct reader r = { .server.reply = BARE_HEAD "\n", .server.endless = true };
 
-	CU_ASSERT_EQUAL_FATAL(reader_open(&r, QUICK_MS), 0);
+	reader_open_quick(&r);
 	CU_ASSERT_EQUAL(reader_next(&r), -ETIMEDOUT);
 	reader_close(&r);
 }
