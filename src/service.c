@@ -298,8 +298,8 @@ static void service_on_source_changed(struct glint_capture_listener *listener)
 		return;
 
 	if (IS_ENABLED(CONFIG_SYSTEMD) && service->settings->systemd)
-		glint_systemd_status(&service->systemd, capture.online ? "live" :
-				     glint_reason_name(capture.reason));
+		glint_systemd_status(&service->systemd,
+				     capture.online ? "live" : glint_reason_name(capture.reason));
 	if (service->settings->exit_on_device_error && reason_is_device_error(capture.reason)) {
 		glint_log_error(&topic,
 				"device error '%s': exiting, as --exit-on-device-error asks",

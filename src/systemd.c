@@ -92,8 +92,8 @@ static int parse_address(struct glint_systemd *systemd, const char *name)
 	if (name[0] == '@')
 		systemd->addr.sun_path[0] = '\0';
 	/* All bytes of an abstract name count, so its terminator must not. */
-	systemd->addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len +
-					(name[0] == '/'));
+	systemd->addr_len =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (name[0] == '/'));
 	return 0;
 }
 
@@ -125,7 +125,8 @@ static int send_waiting(struct glint_systemd *systemd, const char *extra)
 	if (err == -EAGAIN || err == -ENOBUFS || err == -EINTR)
 		return -EAGAIN;
 	if (err < 0 && !systemd->failure_told) {
-		glint_log_err(&topic, err, "cannot notify systemd at '%s'", getenv("NOTIFY_SOCKET"));
+		glint_log_err(&topic, err, "cannot notify systemd at '%s'",
+			      getenv("NOTIFY_SOCKET"));
 		systemd->failure_told = true;
 	}
 	systemd->ready_waits = false;

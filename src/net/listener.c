@@ -173,14 +173,18 @@ static int check_count(const struct glint_net_config *config)
 
 static bool is_loopback(int fd)
 {
-	struct sockaddr_storage address = { 0 };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address = { .v6 = { 0 } };
 	socklen_t len = sizeof(address);
 
-	(void)getsockname(fd, (struct sockaddr *)&address, &len);
-	if (address.ss_family == AF_INET)
-		return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 ==
-		       IN_LOOPBACKNET;
-	return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&address)->sin6_addr);
+	if (getsockname(fd, &address.any, &len) < 0)
+		return false;
+	if (address.any.sa_family == AF_INET)
+		return ntohl(address.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return address.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
 }
 
 /* A unix socket has permissions; a TCP port has none. */

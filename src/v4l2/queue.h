@@ -97,7 +97,7 @@ enum glint_vqueue_access {
  * shorter than the format needs; -ENOMEM: a plane cannot be mapped.
  */
 int glint_vqueue_take(const struct glint_vqueue *queue, unsigned index,
-		      enum glint_vqueue_access access, struct glint_dmabuf *buf);
+		      enum glint_vqueue_access how, struct glint_dmabuf *buf);
 
 /* PREPARE_BUF: maps the memory for the device without handing the buffer over. */
 int glint_vqueue_prepare(const struct glint_vqueue *queue, unsigned index,

@@ -44,7 +44,8 @@ static void rig_open(struct rig *r, bool abstract)
 	strcpy(r->addr.sun_path, name);
 	if (abstract)
 		r->addr.sun_path[0] = '\0';
-	r->addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name) + !abstract);
+	r->addr_len =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name) + !abstract);
 	rig_bind(r);
 	r->n_fillers = 0;
 	setenv("NOTIFY_SOCKET", name, 1);
