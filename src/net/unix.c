@@ -132,6 +132,8 @@ static int check_entry(struct attempt *attempt, int entry)
 
 	if (fstat(entry, &st) < 0)
 		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
 	if (!S_ISSOCK(st.st_mode)) {
 		if (attempt->replace)
 			return 1;
