@@ -9,7 +9,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -23,6 +22,7 @@
 #include "fuzz.h"
 #include "net/auth.h"
 #include "net/client.h"
+#include "net/files.h"
 #include "net/http.h"
 #include "net/net.h"
 #include "net/server.h"
@@ -101,7 +101,7 @@ struct service {
 	struct glint_fanout pictures;
 	struct glint_picture *live, *offline;
 	char *login;
-	int files_fd;
+	struct glint_files *files;
 	bool online;
 	unsigned n_pushed;
 };
@@ -182,7 +182,7 @@ static void service_set(struct service *s, const struct plan *plan)
 	s->online = !plan_switch(plan, OFFLINE);
 	s->net->login = plan_switch(plan, LOGIN) ? s->login : NULL;
 	s->net->config.allow_origin = plan_switch(plan, ORIGIN) ? "http://lab.example" : NULL;
-	s->net->static_fd = plan_switch(plan, FILES) ? s->files_fd : -1;
+	s->net->files = plan_switch(plan, FILES) ? s->files : NULL;
 	s->net->config.drop_same_frames = plan_switch(plan, SAME) ? 2 : 0;
 	glint_net_source_changed(s->net);
 }
@@ -276,8 +276,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	s->offline = &offline;
 	picture_begin(s->offline, false);
 	s->login = glint_auth_login("lab", "secret");
-	s->files_fd = open("tests/fuzz", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert(glint_loop_create(&s->loop, GLINT_LOOP_EPOLL) == 0);
+	assert(glint_files_create(&s->files, s->loop, "tests/fuzz") == 0);
 	assert(glint_net_create(&s->net, s->loop, &config) == 0);
 	glint_net_start(s->net, &s->pictures, &ops, s);
 	return 0;

@@ -93,6 +93,9 @@ def test_lines_before_a_crash():
                 stderr=subprocess.PIPE,
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
             tap.until(lambda: os.path.exists(path))	# pylint: disable=cell-var-from-loop
+            with tap.connect(path) as sock:	# who answers has told where it listens
+                sock.sendall(tap.request("GET", "/state").encode())
+                tap.Reply(tap.Reader(sock))
             process.send_signal(number)
             text = process.communicate(timeout=tap.PATIENCE)[1].decode()
             assert process.returncode == -number, process

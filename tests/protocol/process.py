@@ -95,6 +95,7 @@ def test_command_with_closed_descriptors():
     if not os.access(GLINT, os.X_OK):
         raise tap.Skip("glint is not built")
     with tap.Service() as service:
+        service.wait_until_live()
         done = subprocess.run([GLINT, "state", "--socket", service.path], check=False,
                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                               preexec_fn=closed((0, 1)), timeout=tap.PATIENCE)
