@@ -97,17 +97,20 @@ static void test_errors_in_a_file_name_file_and_line(void)
 
 static void test_a_value_may_stand_in_quotes(void)
 {
+	static const char login[] = "user = 'it is \"u\"'\n"
+				    "passwd = \"'s = # \\n\"  \r\n";
 	struct parsed parsed;
+	char text[256];
 
-	parse_file(&parsed,
-		   "unix = \"/run/my lab \"\n"
-		   "user = 'it is \"u\"'\n"
-		   "passwd = \"'s = # \\n\"  \r\n"
-		   "static = \"\"\n"
-		   "quality = '70'\n"
-		   "persistent = \"yes\"\n"
-		   "process-name-prefix = 5\"",
-		   "");
+	snprintf(text, sizeof(text),
+		 "unix = \"/run/my lab \"\n"
+		 "%s%s"
+		 "quality = '70'\n"
+		 "persistent = \"yes\"\n"
+		 "process-name-prefix = 5\"",
+		 IS_ENABLED(CONFIG_NET_AUTH) ? login : "",
+		 IS_ENABLED(CONFIG_NET_STATIC) ? "static = \"\"\n" : "");
+	parse_file(&parsed, text, "");
 	CU_ASSERT_EQUAL_FATAL(parsed.outcome, GLINT_OPTIONS_RUN);
 	CU_ASSERT_STRING_EQUAL(parsed.settings.net.unix_path, "/run/my lab ");
 	if (IS_ENABLED(CONFIG_NET_AUTH)) {
