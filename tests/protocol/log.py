@@ -48,7 +48,8 @@ def fill_the_queue(service):
 def test_reader_that_does_not_read():
     """with a stderr that nobody reads the stream, the state and snapshots go on"""
     with full_pipe() as (reader, writer):
-        with tap.Service("--verbose", stderr=writer) as service:
+        # The stream is not read while the queue is filled, which may take longer than 10 s.
+        with tap.Service("--verbose", "--server-timeout", "60", stderr=writer) as service:
             service.wait_until_live()
             with tap.Stream(service) as stream:
                 fill_the_queue(service)
