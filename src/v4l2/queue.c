@@ -162,8 +162,9 @@ static int export_plane(const struct glint_vqueue *queue, unsigned index, unsign
 	return queue_ioctl(queue, VIDIOC_EXPBUF, &export) < 0 ? -1 : export.fd;
 }
 
-static int take_plane(const struct glint_vqueue *queue, const struct vbuffer *vbuffer, unsigned i,
-		      enum glint_vqueue_access how, struct glint_plane *plane)
+static int take_plane(const struct glint_vqueue *queue, unsigned index,
+		      const struct vbuffer *vbuffer, unsigned i, enum glint_vqueue_access how,
+		      struct glint_plane *plane)
 {
 	struct glint_v4l2_access *access = queue->access;
 	bool mplane = queue_is_mplane(queue);
@@ -174,7 +175,7 @@ static int take_plane(const struct glint_vqueue *queue, const struct vbuffer *vb
 		return -EPROTO;
 	plane->size = length;
 	if (how != GLINT_VQUEUE_MAP)
-		plane->fd = export_plane(queue, vbuffer->b.index, i);
+		plane->fd = export_plane(queue, index, i);
 	if (plane->fd >= 0 && how == GLINT_VQUEUE_EXPORT)
 		return 0;
 	plane->map = access->ops->mmap(access, queue->fd, length, (long)offset);
@@ -195,14 +196,11 @@ int glint_vqueue_take(const struct glint_vqueue *queue, unsigned index,
 		return err;
 	if (queue_is_mplane(queue) && vbuffer.b.length != queue->n_planes)
 		return -EPROTO;
-	vbuffer.b.index = index;		/* whatever the driver left there, */
-	if (queue_is_mplane(queue))
-		vbuffer.b.m.planes = vbuffer.planes;	/* and there */
 
 	buf->memory = GLINT_MEMORY_V4L2;
 	for (unsigned i = 0; i < queue->n_planes && err == 0; i++) {
 		buf->n_planes = i + 1;
-		err = take_plane(queue, &vbuffer, i, how, &buf->planes[i]);
+		err = take_plane(queue, index, &vbuffer, i, how, &buf->planes[i]);
 		if (buf->planes[i].fd < 0)
 			buf->memory = GLINT_MEMORY_V4L2_NOEXP;
 	}
@@ -223,16 +221,15 @@ static int vbuffer_fill(struct vbuffer *vbuffer, const struct glint_vqueue *queu
 	for (unsigned i = 0; i < queue->n_planes; i++) {
 		struct v4l2_plane *to = &vbuffer->planes[i];
 
-		if (entry->buf) {
-			to->m.fd = entry->buf->planes[i].fd;
-			to->length = (uint32_t)entry->buf->planes[i].size;
-		}
 		if (entry->filled) {
 			to->data_offset = entry->buf ? entry->buf->planes[i].offset : 0;
 			to->bytesused = queue->size[i] + to->data_offset;
 		}
-		if (entry->buf)
+		if (entry->buf) {
+			to->m.fd = entry->buf->planes[i].fd;
+			to->length = (uint32_t)entry->buf->planes[i].size;
 			to->bytesused = MIN(to->bytesused, to->length);
+		}
 	}
 	if (queue_is_mplane(queue))
 		return 0;

@@ -61,9 +61,7 @@ void glint_vqueue_init(struct glint_vqueue *queue, struct glint_v4l2_access *acc
 void glint_vqueue_set_planes(struct glint_vqueue *queue, unsigned n_planes,
 			     const uint32_t size[static GLINT_DMABUF_PLANES]);
 
-/*
- * Whether the driver can import DMABUFs at all. Before buffers are allocated.
- */
+/* Whether the driver can import DMABUFs at all. Before buffers are allocated. */
 bool glint_vqueue_can_import(const struct glint_vqueue *queue);
 
 /*
