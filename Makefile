@@ -4,12 +4,12 @@
 # lists its objects in a Kbuild file (obj-y += loop.o), and the options of the
 # configuration choose among them (obj-$(CONFIG_LOOP_URING) += uring.o).
 #
-# Variables worth knowing, on the command line or in the environment:
+# Useful variables, on the command line or in the environment:
 #   O=DIR		build there (default build); the source tree stays clean
 #   V=1			show the commands
-#   CC CFLAGS LDFLAGS	as everywhere; CFLAGS replaces -O2 only
+#   CC CFLAGS LDFLAGS	as usual; CFLAGS replaces -O2 only
 #   SRC_DIRS="src/base src/core"	build a part only, while the rest is broken
-#   PREFIX DESTDIR SYSTEMD_UNIT_DIR EXAMPLES_DIR	for make install
+#   PREFIX DESTDIR SYSTEMD_UNIT_DIR EXAMPLES_DIR PYTHONDIR	for make install
 
 VERSION := 0.1.0
 
@@ -47,6 +47,10 @@ MANDIR ?= $(PREFIX)/share/man
 SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 EXAMPLES_DIR ?= $(PREFIX)/share/doc/glint/examples
 SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
+PYTHONDIR ?= $(PREFIX)/lib/python3/dist-packages
+BASH_COMPLETION_DIR ?= $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETION_DIR ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETION_DIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 # --- Configuration ------------------------------------------------------------
 
@@ -56,17 +60,18 @@ libs-mk := $(O)/include/config/libs.mk
 autoconf-h := $(O)/include/generated/autoconf.h
 
 # Goals that must work without a configuration, or that make one.
-quiet-goals := help fuzz clean distclean deps run format tags uninstall %config check check-static \
-	check-configs check-san
+config-goals := %_defconfig defconfig menuconfig oldconfig olddefconfig randconfig savedefconfig
+quiet-goals := $(config-goals) help coverage fuzz clean distclean deps run format tags uninstall \
+	check check-heavy check-static check-configs check-san
 ifneq ($(filter-out $(quiet-goals),$(or $(MAKECMDGOALS),all)),)
 need-config := y
 endif
-ifneq ($(filter %config,$(MAKECMDGOALS)),)
+ifneq ($(filter $(config-goals),$(MAKECMDGOALS)),)
 need-config :=
 endif
 
 # "make debug_defconfig all": configure first, then read the result.
-mixed := $(and $(filter %config,$(MAKECMDGOALS)),$(filter-out %config,$(MAKECMDGOALS)))
+mixed := $(and $(filter $(config-goals),$(MAKECMDGOALS)),$(filter-out $(config-goals),$(MAKECMDGOALS)))
 ifneq ($(mixed),)
 .NOTPARALLEL:
 .PHONY: $(MAKECMDGOALS) one-by-one
@@ -85,7 +90,7 @@ $(O)/.config:
 $(auto-conf): $(O)/.config $(kconfig-files) scripts/kconfig.sh
 	$(say) CONFIG $(O)/.config
 	@scripts/kconfig.sh sync $(O) && touch -c $(auto-conf)
-# Comes with it, and is older when nothing has changed.
+# Made with auto.conf; its time stamp stays old when nothing has changed.
 $(autoconf-h): $(auto-conf) ;
 
 $(libs-mk): $(auto-conf) scripts/find-libs
@@ -95,7 +100,7 @@ $(libs-mk): $(auto-conf) scripts/find-libs
 	@scripts/kconfig.sh use $(O) configs/$@
 	@echo "$(O)/.config is configs/$@"
 defconfig: default_defconfig ; @:
-menuconfig:		## choose options in a menu (kconfig-frontends-nox or python3-kconfiglib)
+menuconfig:		## choose options in a menu (python3-kconfiglib or kconfig-frontends-nox)
 oldconfig:		## ask about new options
 olddefconfig:		## new options take their defaults
 randconfig:		## a random configuration; KCONFIG_SEED=N repeats one
@@ -122,13 +127,13 @@ sanitizers := $(if $(CONFIG_ASAN),-fsanitize=address) $(if $(CONFIG_TSAN),-fsani
 	$(if $(CONFIG_UBSAN),-fsanitize=undefined -fno-sanitize-recover=all)
 sanitizers := $(strip $(sanitizers))
 
-# The sanitizers bring their own checks in place of _FORTIFY_SOURCE.
+# The sanitizers have their own checks instead of _FORTIFY_SOURCE.
 ifeq ($(sanitizers),)
 hardening := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 else
 hardening := -fstack-protector-strong
 endif
-# With sanitizers gcc warns of uses that cannot happen, and of list ends as if they were entries.
+# With sanitizers, gcc warns of impossible uses, and takes list heads for entries.
 warnings += $(if $(sanitizers),-Wno-unknown-warning-option -Wno-maybe-uninitialized \
 	-Wno-array-bounds)
 debugging := -g $(if $(CONFIG_DEBUG)$(sanitizers),-fno-omit-frame-pointer)
@@ -144,8 +149,8 @@ pic := -fPIE
 
 # --- What is built from what --------------------------------------------------
 
-SRC_DIRS ?= src/base src/core src/jpeg src/mem src/v4l2 src/capture src/pattern src/encode \
-	src/net src
+SRC_DIRS ?= src/base src/core src/jpeg src/mem src/v4l2 src/pixels src/capture src/pattern \
+	src/convert src/stills src/truth src/encode src/judge src/clip src/record src/replay src/sock src/http src/options src
 
 # $(call read-kbuild,DIR): the objects that DIR/Kbuild lists, with their folder.
 define read-kbuild-file
@@ -169,17 +174,28 @@ tool-obj = $(if $(wildcard tools/$(1)/$(2:.o=.c)),tools/$(1)/$(2),tools/$(2))
 tool-objs = $(foreach obj,$(or $($(1)-y),$(1).o),$(O)/$(call tool-obj,$(1),$(obj)))
 tools-objs := $(foreach tool,$(tools),$(call tool-objs,$(tool)))
 
-unit-srcs := $(wildcard tests/unit/test_*.c)
+# One program has all the unit tests. Each test file's own name, a link, runs the file's tests.
+unit-srcs := $(wildcard tests/unit/test_*.c tests/rig/test_*.c)
+unit-srcs := $(filter-out $(if $(CONFIG_JUDGE),,tests/unit/test_judge%),$(unit-srcs))
+unit-srcs := $(filter-out $(if $(CONFIG_RECORD),,tests/unit/test_recorder%),$(unit-srcs))
+unit-srcs := $(filter-out $(if $(CONFIG_REPLAY),,tests/unit/test_replay%),$(unit-srcs))
 unit-tests := $(unit-srcs:%.c=$(O)/%)
-unit-support := $(O)/tests/unit/harness.o $(patsubst %.c,$(O)/%.o,$(wildcard tests/fake/*.c))
+unit-program := $(O)/tests/unit/all
+unit-objs := $(patsubst %.c,$(O)/%.o,$(unit-srcs) tests/unit/harness.c tests/unit/malloc_rig.c \
+	$(wildcard tests/fake/*.c))
+# The tests' own code compiles in 60 % of the time; the code under test keeps its -O2.
+$(unit-objs): private CFLAGS_ALL := $(patsubst -O2,-O1,$(CFLAGS_ALL))
 
 archive := $(O)/libglintd.a
+# The CPU encoder for other programs; src/encode/cpu/jpegenc.h explains its use.
+jpegenc-a := $(O)/libglintjpeg.a
+jpegenc-objs := $(filter $(O)/src/encode/cpu/% $(O)/src/jpeg/header.o,$(service-objs))
 glintd := $(if $(wildcard src/main.c),$(O)/glintd)
 libglint-a := $(if $(libglint-objs),$(O)/libglint.a)
 libglint-so := $(if $(libglint-objs),$(O)/libglint.so.0)
 programs := $(glintd) $(addprefix $(O)/,$(tools))
 
-all: $(programs) $(archive) $(libglint-a) $(libglint-so) ## build glintd, glint and libglint (the default)
+all: $(programs) $(archive) $(if $(CONFIG_ENCODE_CPU),$(jpegenc-a)) $(libglint-a) $(libglint-so) ## build glintd, glint and libglint (the default)
 # What "make run" needs.
 run-programs: $(glintd) $(filter $(O)/glint,$(programs))
 .PHONY: all run-programs
@@ -204,18 +220,22 @@ $(O)/%.o: %.S $(autoconf-h) $(flags-file)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(pic) -MMD -MP -c -o $@ $<
 
-$(O)/src/net/page_files.o: $(wildcard src/net/page/*)
+$(O)/src/http/page_files.o: $(wildcard src/http/page/*)
+$(O)/src/http/schemas_file.o: src/http/schemas.json
 
 $(libglint-objs): pic := -fPIC
 
-# The list changes with the configuration, so an archive is never only added to.
-# Its .list makes a dropped object count as a change, too.
+# The list of objects depends on the configuration, so each archive is made anew. Its .list makes a
+# removed object count as a change, too.
 define write-archive
 $(say) AR $@
 $(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 endef
 $(archive): $(service-objs) $(archive).list ; $(write-archive)
 $(O)/libglint.a: $(libglint-objs) ; $(write-archive)
+$(jpegenc-a): $(jpegenc-objs) ; $(write-archive)
+libglintjpeg.a: $(jpegenc-a)	## the CPU encoder by itself, for other programs
+.PHONY: libglintjpeg.a
 $(archive).list: FORCE
 	@mkdir -p $(@D); echo '$(service-objs)' | cmp -s - $@ || echo '$(service-objs)' >$@
 
@@ -237,37 +257,43 @@ $(O)/$(1): $(call tool-objs,$(1)) $(libglint-a) $(archive)
 endef
 $(foreach tool,$(tools),$(eval $(call tool-rule,$(tool))))
 
-$(unit-tests): $(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(unit-support) $(libglint-a) $(archive)
+# test_static.c has the wrapper of read().
+$(unit-program): $(unit-objs) $(libglint-a) $(archive)
 	$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS_EXE) -o $@ $(filter %.o %.a,$^) $(LIB_LIBS) -lcunit
-.SECONDARY: $(unit-srcs:%.c=$(O)/%.o) $(unit-support)
+	$(Q)$(CC) $(LDFLAGS_EXE) -Wl,--wrap=read -o $@ $(filter %.o %.a,$^) $(LIB_LIBS) -lcunit
+$(unit-tests): $(unit-program)
+	@mkdir -p $(@D) && ln -sf ../unit/$(<F) $@
 
 -include $(patsubst %.o,%.d,$(service-objs) $(libglint-objs) $(main-obj) $(tools-objs) \
-	$(unit-srcs:%.c=$(O)/%.o) $(unit-support))
+	$(unit-objs))
 
 # --- Tests --------------------------------------------------------------------
 
-# scripts/check runs suites and counts what their TAP says; the make targets build
-# what the suites run. "make check" runs all of them, in builds of their own.
+# scripts/check runs suites under prove; the make targets build the suites' programs. "make check"
+# runs all suites, in separate builds.
 check-env = O=$(O) CC="$(CC)" MAKE="$(MAKE)" GLINTD=$(abspath $(O))/glintd \
 	GLINT=$(abspath $(O))/glint BUILD=$(abspath $(O))
 
-check:			## every test there is; ends with "N passed, N failed, N skipped"
+check:			## all suites; ends with "N passed, N failed, N skipped"
 	+@$(check-env) scripts/check all
+check-heavy:		## hours: what "check" leaves out, which repeats it elsewhere or for longer
+	+@$(check-env) scripts/check heavy
 unit-tests: $(unit-tests)	## build the unit tests
-check-unit: unit-tests		## unit tests; TESTS="test_loop test_http" runs only those
+check-unit: unit-tests		## unit tests; TESTS="test_loop test_parser" runs only those
 	+@$(check-env) scripts/check unit
 check-protocol: all		## tests/protocol against the built service, pattern as its device
 	+@$(check-env) scripts/check protocol
-check-configs:			## build and unit-test every configuration, and three random ones
+check-configs:			## build and unit-test every configuration, clang's build, and a random one
 	+@$(check-env) scripts/check configs
 check-static: 			## layering, symbols, option names, format, linters
 	+@$(check-env) scripts/check static
 check-san:			## unit and protocol tests under ASan+UBSan and under TSan
 	+@$(check-env) scripts/check san
-check-install: all		## install into a scratch directory and look at it
+check-install: all		## install into a scratch directory and check the result
 	+@$(check-env) scripts/check install
-.PHONY: check unit-tests check-unit check-protocol check-configs check-static check-san check-install
+coverage:		## coverage of the unit and protocol tests, in O/coverage/index.html (gcovr)
+	+@O=$(O)/coverage MAKE="$(MAKE)" scripts/coverage
+.PHONY: check check-heavy coverage unit-tests check-unit check-protocol check-configs check-static check-san check-install
 
 -include tests/lab/lab.mk
 -include tests/kmod/kmod.mk
@@ -277,7 +303,7 @@ check-install: all		## install into a scratch directory and look at it
 
 # --- Use ----------------------------------------------------------------------
 
-deps:			## install the packages that building and testing need and that are missing
+deps:			## install missing packages for building and testing
 	@scripts/install-deps build test
 run:			## install what is missing, build, and start glintd; RUN_ARGS="..." is appended
 	@scripts/install-deps build
@@ -298,17 +324,30 @@ install: all		## to DESTDIR and PREFIX (default /usr/local)
 	for unit in glintd@.service glintd@.socket; do \
 		sed 's|@BINDIR@|$(BINDIR)|' contrib/systemd/$$unit \
 			>$(DESTDIR)$(SYSTEMD_UNIT_DIR)/$$unit || exit 1; done
-	install -m 644 contrib/udev/70-glint.rules contrib/glintd.conf $(DESTDIR)$(EXAMPLES_DIR)
+	install -m 644 contrib/udev/70-glint.rules contrib/glintd.conf examples/* $(DESTDIR)$(EXAMPLES_DIR)
 	install -m 644 contrib/sysusers/glint.conf $(DESTDIR)$(SYSUSERS_DIR)
+	install -d $(DESTDIR)$(PYTHONDIR)
+	install -m 644 python/*.py $(DESTDIR)$(PYTHONDIR)
+	install -d $(DESTDIR)$(BASH_COMPLETION_DIR) $(DESTDIR)$(ZSH_COMPLETION_DIR) \
+		$(DESTDIR)$(FISH_COMPLETION_DIR)
+	for program in glint glintd; do \
+		install -m 644 contrib/completions/$$program.bash \
+			$(DESTDIR)$(BASH_COMPLETION_DIR)/$$program || exit 1; done
+	install -m 644 contrib/completions/_glint* $(DESTDIR)$(ZSH_COMPLETION_DIR)
+	install -m 644 contrib/completions/*.fish $(DESTDIR)$(FISH_COMPLETION_DIR)
 	for page in $(wildcard man/*.[1-8]); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 	$(if $(DESTDIR),,@echo 'Then, once: ldconfig; systemd-sysusers; systemctl daemon-reload')
 
-uninstall:		## remove what install has put there
+uninstall:		## remove the installed files
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,glintd glint) \
 		$(addprefix $(DESTDIR)$(LIBDIR)/,libglint.so libglint.so.0 libglint.a pkgconfig/libglint.pc) \
 		$(addprefix $(DESTDIR)$(SYSTEMD_UNIT_DIR)/,glintd@.service glintd@.socket) \
-		$(DESTDIR)$(SYSUSERS_DIR)/glint.conf
+		$(DESTDIR)$(SYSUSERS_DIR)/glint.conf \
+		$(addprefix $(DESTDIR)$(PYTHONDIR)/,$(notdir $(wildcard python/*.py))) \
+		$(addprefix $(DESTDIR)$(BASH_COMPLETION_DIR)/,glint glintd) \
+		$(addprefix $(DESTDIR)$(ZSH_COMPLETION_DIR)/,_glint _glintd) \
+		$(addprefix $(DESTDIR)$(FISH_COMPLETION_DIR)/,glint.fish glintd.fish)
 	rm -rf $(DESTDIR)$(INCLUDEDIR)/glint $(DESTDIR)$(EXAMPLES_DIR)
 	for page in $(notdir $(wildcard man/*.[1-8])); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
@@ -317,15 +356,15 @@ uninstall:		## remove what install has put there
 # --- Housekeeping -------------------------------------------------------------
 
 all-srcs := $(patsubst $(O)/%.o,%.c,$(service-objs) $(main-obj) $(libglint-objs) $(tools-objs) \
-	$(unit-support)) $(unit-srcs)
+	$(unit-objs))
 compile_commands.json: $(autoconf-h) $(flags-file)	## for clangd and clang-tidy, in the build directory
 	@CC="$(CC)" scripts/compile-commands $(foreach src,$(sort $(wildcard $(all-srcs))),$(src)) -- \
 		$(CPPFLAGS_ALL) $(CFLAGS_ALL) >$(O)/$@
-format:			## scripts/format over all C files
-	scripts/format $$(scripts/list-sources c | grep -v ^tests/kmod/)
+format:			## clang-format over all C files; the kernel module has the kernel's own style
+	clang-format -i $$(scripts/list-sources c | grep -v ^tests/kmod/)
 tags:			## an index for editors
 	ctags -f tags $$(scripts/list-sources c)
-clean:			## remove what was built, keep the configuration
+clean:			## remove built files, keep the configuration
 	rm -rf $(O)/src $(O)/tools $(O)/tests $(O)/check $(O)/include $(O)/*.a $(O)/*.so* $(O)/*.list \
 		$(addprefix $(O)/,glintd $(tools))
 distclean:		## remove the build directory

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Configurations without and with Kconfig tools. Plain sh and awk are enough to
-# build any complete configuration; the tools are for choosing one by hand.
+# Configurations without and with Kconfig tools. Plain sh and awk are enough to build any complete
+# configuration; the tools serve to choose one.
 #
 #   kconfig.sh sync  DIR		DIR/.config -> auto.conf (make) and autoconf.h (C)
 #   kconfig.sh use   DIR FILE		FILE -> DIR/.config
@@ -21,7 +21,7 @@ have()
 	command -v "$1" >/dev/null 2>&1
 }
 
-# Debian's module belongs to Debian's python3, whatever comes first in PATH.
+# Debian's module needs Debian's python3, which may not be the first in PATH.
 kconfiglib()
 {
 	[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import kconfiglib' 2>/dev/null
@@ -31,32 +31,32 @@ run_tool()
 {
 	case $1 in
 	menuconfig)
-		if have kconfig-mconf; then kconfig-mconf Kconfig
-		elif kconfiglib; then /usr/bin/python3 -m menuconfig Kconfig
-		else die "$1 needs a package: apt-get install kconfig-frontends-nox"
+		if kconfiglib; then /usr/bin/python3 -m menuconfig Kconfig
+		elif have kconfig-mconf; then kconfig-mconf Kconfig
+		else die "$1 needs a package: apt-get install python3-kconfiglib"
 		fi ;;
 	randconfig)
-		if have kconfig-conf; then kconfig-conf --randconfig Kconfig >/dev/null
-		elif kconfiglib; then /usr/bin/python3 scripts/randconfig.py
-		else die "$1 needs a package: apt-get install kconfig-frontends-nox"
+		if kconfiglib; then /usr/bin/python3 scripts/randconfig.py
+		elif have kconfig-conf; then kconfig-conf --randconfig Kconfig >/dev/null
+		else die "$1 needs a package: apt-get install python3-kconfiglib"
 		fi ;;
 	*)
-		if have kconfig-conf; then kconfig-conf "--$1" Kconfig
-		elif kconfiglib; then /usr/bin/python3 -m "$1" Kconfig
-		else die "$1 needs a package: apt-get install kconfig-frontends-nox"
+		if kconfiglib; then /usr/bin/python3 -m "$1" Kconfig
+		elif have kconfig-conf; then kconfig-conf "--$1" Kconfig
+		else die "$1 needs a package: apt-get install python3-kconfiglib"
 		fi ;;
 	esac
 }
 
-# Lets the dependencies settle where a tool can do it.
+# Completes the configuration, if a Kconfig tool is installed.
 settle()
 {
-	if have kconfig-conf || kconfiglib; then
+	if kconfiglib || have kconfig-conf; then
 		log=$(run_tool olddefconfig 2>&1) || die "$log"
 	fi
 }
 
-# Leaves $2 alone when nothing changed, so that nothing is built again.
+# Leaves an unchanged $2 alone, so that nothing is built again.
 update()
 {
 	if cmp -s "$1" "$2"; then
@@ -66,7 +66,7 @@ update()
 	fi
 }
 
-# What Kconfig would have prevented, for a .config written by hand.
+# Checks a .config written by hand for conflicts that Kconfig prevents.
 check()
 {
 	grep -q '^CONFIG_LOOP_[A-Z]*=y' "$KCONFIG_CONFIG" ||

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A random configuration for where kconfiglib is the only Kconfig tool.
+"""Makes a random configuration where kconfiglib is the only Kconfig tool.
 
 KCONFIG_CONFIG names the result; KCONFIG_SEED repeats one.
 """

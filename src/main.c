@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,35 +12,34 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/descriptors.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "base/thread.h"
-#include "options.h"
-#include "schedule.h"
+#include "options/options.h"
 #include "service.h"
 
 #define LARGE_BLOCK (128 << 10)
-#define GRACE_NS (700 * GLINT_NSEC_PER_MSEC)	/* from the signal until the guard takes over */
-#define LOG_NS   (200 * GLINT_NSEC_PER_MSEC)	/* for the last lines, if stderr's reader is slow */
+#define GRACE_NS    (700 * GLINT_NSEC_PER_MSEC) /* from the signal until the guard takes over */
+#define LOG_NS	    (200 * GLINT_NSEC_PER_MSEC) /* for the last log lines, if stderr's reader is slow */
 
 static const struct glint_log_topic topic = { "main" };
 
 /*
- * A thread of its own takes the signals, so that a main thread that is stuck in a
- * name server or a file system cannot keep the service alive: it asks the loop to
- * stop, and if that is not done in time it removes the socket and ends the process
- * itself. A thread that the kernel does not let go, such as one in a driver that
- * waits for its device, stays, and the process with it, until the kernel does.
+ * The guard thread receives the signals, so that the service ends even while the main thread
+ * hangs in a name lookup or a file system. The guard asks the loop to stop. If the loop does
+ * not stop in time, the guard removes the socket and ends the process. A thread in an
+ * uninterruptible call, such as one into a driver that waits for its device, keeps the process
+ * until the call returns.
  */
 struct guard {
 	pthread_t thread;
 	sigset_t signals;
-	int stop_fd;				/* eventfd: asks the loop to stop */
-	pthread_mutex_t lock;			/* for all below */
+	int stop_fd;	      /* eventfd: asks the loop to stop */
+	pthread_mutex_t lock; /* for all below */
 	pthread_cond_t changed;
-	const struct glint_service *service;	/* NULL before it is built, and when it is taken down */
+	const struct glint_service *service; /* NULL before create() and during destroy() */
 	bool finished;
 };
 
@@ -51,14 +51,7 @@ static void guard_unlink(const struct guard *guard)
 		glint_service_unlink(guard->service);
 }
 
-static void guard_end_process(const struct guard *guard)
-{
-	guard_unlink(guard);
-	glint_log_stop(glint_now_ns() + LOG_NS);
-	_exit(EXIT_SUCCESS);
-}
-
-/* The signal's own action, which is a core dump, but without a socket that nobody serves. */
+/* Remove the socket, then let the signal's default action dump core. */
 static void guard_dump_core(struct guard *guard, int sig)
 {
 	sigset_t set;
@@ -73,14 +66,28 @@ static void guard_dump_core(struct guard *guard, int sig)
 	raise(sig);
 }
 
+/* SIGUSR1 triggers a recording. */
+static void guard_pass_on(struct guard *guard)
+{
+	pthread_mutex_lock(&guard->lock);
+	if (guard->service)
+		glint_service_signal(guard->service);
+	pthread_mutex_unlock(&guard->lock);
+}
+
 static void *guard_run(void *arg)
 {
 	struct guard *guard = arg;
 	struct timespec deadline;
 	int sig, err = 0;
 
-	while (sigwait(&guard->signals, &sig) != 0)
-		;
+	for (;;) {
+		while (sigwait(&guard->signals, &sig) != 0)
+			;
+		if (sig != SIGUSR1)
+			break;
+		guard_pass_on(guard);
+	}
 	if (sig == SIGQUIT || sig == SIGXCPU)
 		guard_dump_core(guard, sig);
 	eventfd_write(guard->stop_fd, 1);
@@ -88,15 +95,18 @@ static void *guard_run(void *arg)
 	pthread_mutex_lock(&guard->lock);
 	while (!guard->finished && err == 0)
 		err = pthread_cond_timedwait(&guard->changed, &guard->lock, &deadline);
-	if (!guard->finished)
-		guard_end_process(guard);
+	if (!guard->finished) {
+		guard_unlink(guard);
+		glint_log_stop(glint_now_ns() + LOG_NS);
+		_exit(EXIT_SUCCESS);
+	}
 	pthread_mutex_unlock(&guard->lock);
 	return NULL;
 }
 
 /* --- The main thread ----------------------------------------------------------------------- */
 
-/* From here on none of these ends the process before its socket is removed. */
+/* Block the guard's signals: none of them ends the process before its socket is removed. */
 static void guard_block_signals(struct guard *guard)
 {
 	struct sigaction hangup;
@@ -106,7 +116,8 @@ static void guard_block_signals(struct guard *guard)
 	sigaddset(&guard->signals, SIGINT);
 	sigaddset(&guard->signals, SIGQUIT);
 	sigaddset(&guard->signals, SIGXCPU);
-	/* nohup(1) ignores it; sigwait() would take it all the same. */
+	sigaddset(&guard->signals, SIGUSR1);
+	/* nohup(1) ignores SIGHUP; sigwait() would receive it nevertheless. */
 	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
 		sigaddset(&guard->signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &guard->signals, NULL);
@@ -134,7 +145,7 @@ static void guard_watch(struct guard *guard, const struct glint_service *service
 	pthread_mutex_unlock(&guard->lock);
 }
 
-/* Ends the thread whether or not a signal has come. */
+/* End the thread, which may still wait for a signal. */
 static void guard_finish(struct guard *guard)
 {
 	pthread_mutex_lock(&guard->lock);
@@ -148,7 +159,7 @@ static void guard_finish(struct guard *guard)
 	pthread_mutex_destroy(&guard->lock);
 }
 
-/* One that has a handler already, such as a profiler's, keeps it. */
+/* Set @handler unless the signal has a handler already, such as a profiler's. */
 static void set_default_action(int sig, void (*handler)(int), int flags)
 {
 	const struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
@@ -158,7 +169,7 @@ static void set_default_action(int sig, void (*handler)(int), int flags)
 		sigaction(sig, &action, NULL);
 }
 
-/* These would end the process, and mean nothing to it. */
+/* Ignore the signals that have no meaning here and would end the process. */
 static void ignore_signals(void)
 {
 	static const int signals[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM,
@@ -170,14 +181,14 @@ static void ignore_signals(void)
 		set_default_action(sig, SIG_IGN, 0);
 }
 
-/* The signal is blocked in its handler: its own action follows when the handler returns. */
+/* The signal is blocked while its handler runs: the default action follows after the return. */
 static void on_fault(int sig)
 {
 	glint_log_flush(glint_now_ns() + LOG_NS);
 	raise(sig);
 }
 
-/* The lines before a crash are those that matter. */
+/* Write the queued log lines before a crash. */
 static void flush_log_on_faults(void)
 {
 	static const int signals[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP };
@@ -187,8 +198,8 @@ static void flush_log_on_faults(void)
 }
 
 /*
- * What assert() calls, in place of libc's, which writes to stderr itself: it would
- * wait for the reader of stderr before it aborts, if it must for ever.
+ * Replace libc's function behind assert(). That function writes to stderr itself, so it may wait
+ * for ever for the reader of stderr before it aborts.
  */
 void __assert_fail(const char *assertion, const char *file, unsigned int line, const char *function)
 {
@@ -204,18 +215,34 @@ static void follow_parent(const struct glint_settings *settings)
 	if (!settings->exit_on_parent_death)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)	/* it died before we asked to be told */
-		kill(getpid(), SIGTERM);	/* for any thread, as raise() is not */
+	if (getppid() != parent)	 /* the parent ended before prctl() */
+		kill(getpid(), SIGTERM); /* to the process; raise() signals this thread only */
 }
 
 static void take_name(const struct glint_settings *settings)
 {
-	char name[16];	/* TASK_COMM_LEN */
+	char name[16]; /* TASK_COMM_LEN */
 
 	if (!settings->process_name_prefix)
 		return;
 	snprintf(name, sizeof(name), "%s: glintd", settings->process_name_prefix);
 	prctl(PR_SET_NAME, name);
+}
+
+/* Set the processors and the priority of this thread and of all threads that it starts later. */
+static int schedule(const cpu_set_t *cpus, unsigned priority)
+{
+	const struct sched_param param = { .sched_priority = (int)priority };
+
+	if (CPU_COUNT(cpus) > 0 && sched_setaffinity(0, sizeof(*cpus), cpus) < 0)
+		return glint_log_err(&topic, -errno,
+				     "--cpus: none of these processors may be used here");
+	if (priority > 0 && sched_setscheduler(0, SCHED_FIFO, &param) < 0)
+		return glint_log_err(&topic, -errno,
+				     "--realtime %u: needs CAP_SYS_NICE, or a limit of that much "
+				     "(ulimit -r, LimitRTPRIO=)",
+				     priority);
+	return 0;
 }
 
 static int serve(struct guard *guard, const struct glint_settings *settings)
@@ -237,14 +264,7 @@ static int serve(struct guard *guard, const struct glint_settings *settings)
 	return code;
 }
 
-/* A superuser's service hands all that it can read to its clients, with all its faults. */
-static void warn_as_root(void)
-{
-	if (geteuid() == 0)
-		glint_log_warn(&topic, "running as root: a user in the group video will do");
-}
-
-/* The lines of options without effect, "glintd: " before each. */
+/* Log the notes about options: one per line, each begins with "glintd: ". */
 static void log_notes(char *notes)
 {
 	char *line;
@@ -259,7 +279,7 @@ static int run(struct guard *guard, const struct glint_settings *settings, char 
 	int code = EXIT_FAILURE, err;
 
 	take_name(settings);
-	if (glint_schedule(&settings->cpus, settings->realtime) < 0)
+	if (schedule(&settings->cpus, settings->realtime) < 0)
 		return EXIT_FAILURE;
 	guard_block_signals(guard);
 	follow_parent(settings);
@@ -267,7 +287,10 @@ static int run(struct guard *guard, const struct glint_settings *settings, char 
 	if (err < 0)
 		glint_log_err(&topic, err, "cannot start the log's thread");
 	else if (guard_start(guard) == 0) {
-		warn_as_root();
+		/* A fault in a service of root opens the whole machine to its clients. */
+		if (geteuid() == 0)
+			glint_log_warn(&topic,
+				       "running as root: a user in the group video will do");
 		log_notes(notes);
 		code = serve(guard, settings);
 		guard_finish(guard);
@@ -286,8 +309,8 @@ static void print_errors(char *text)
 }
 
 /*
- * A picture's memory goes back to the kernel when it is freed. By itself the C library would
- * keep it: each large block that is freed raises the size from which blocks are mapped.
+ * Make free() return a picture's memory to the kernel. By default glibc keeps the memory: each
+ * large block that is freed raises the size from which blocks are mapped.
  */
 static void keep_no_large_blocks(void)
 {

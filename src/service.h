@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The service: one device, one process. The only part that knows all modules; it
- * builds them in the order in which they are needed, ties them together, and
- * takes them apart in reverse. Loop thread only.
+ * The service: one device, one process. Only the service knows all modules: it creates them in the
+ * order in which they need each other, connects them, and destroys them in reverse. Loop thread
+ * only.
  */
 #ifndef GLINT_SERVICE_H
 #define GLINT_SERVICE_H
@@ -13,25 +13,27 @@ struct glint_service;
 struct glint_settings;
 
 /*
- * The sockets listen when this returns, and before anything else is set up.
- * @settings and its strings are borrowed for the service's life. What went wrong
- * has been logged; nothing is owned on failure.
+ * The sockets listen before anything else is set up. Copies @settings, and borrows their strings for
+ * the service's life. Errors have been logged; the caller owns nothing after a failure.
  */
 int glint_service_create(struct glint_service **out, const struct glint_settings *settings);
 
 /*
- * Serves until @stop_fd (an eventfd) becomes readable or an option says that it
- * is time to end. Returns the exit code: 0, or 1 after a device error with
- * --exit-on-device-error, or when the loop itself failed.
+ * Serve until @stop_fd (an eventfd) becomes readable, or until an --exit-on-... option applies.
+ * Returns the exit code: 0, or 1 if the loop failed, or after a device error with
+ * --exit-on-device-error.
  */
 int glint_service_run(struct glint_service *service, int stop_fd);
 
 /*
- * Removes the socket and gives everything back; false when a device call is still
- * stuck in the kernel after a moment, and the process should simply end.
+ * Remove the socket and release everything. Returns false if a call into a driver does not return
+ * within 300 ms: memory and threads are left, and the caller should end the process.
  */
 bool glint_service_destroy(struct glint_service *service);
 
-/* Removes the socket's path only; for a process that must end at once. Any thread. */
+/* SIGUSR1 came: trigger a recording. Any thread. */
+void glint_service_signal(const struct glint_service *service);
+
+/* Remove the socket's path only, before a process ends at once. Any thread. */
 void glint_service_unlink(const struct glint_service *service);
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libsystemd takes the listeners. It is loaded when there are any, and not linked: it brings
- * six more libraries, which cost every start several times what all of ours takes until the
- * socket listens.
+ * libsystemd takes the listeners. It is loaded if there are any, and not linked: it brings six more
+ * libraries, and loading them takes several times as long as the rest of a start until the socket
+ * listens.
  *
- * Notifications do not go through libsystemd: sd_notify() sends in blocking mode, so a
- * manager that has stopped reading would stop the loop, and with the loop every stream. A
- * thread for sd_notify() could not be ended while the call blocks. The protocol is one
- * datagram of "NAME=value" lines, promised to be stable by sd_notify(3).
+ * Notifications do not use libsystemd: sd_notify() sends in blocking mode, so a manager that has
+ * stopped reading would stop the loop and all streams. A thread that blocks in sd_notify() could not
+ * be ended. The protocol is one datagram of "NAME=value" lines, which sd_notify(3) promises to keep.
  */
 #include "systemd.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stddef.h>
@@ -19,12 +19,12 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/dlopen_note.h"
 #include "base/log.h"
+#include "base/macros.h"
 
-#define LIBRARY "libsystemd.so.0"
+#define LIBRARY	 "libsystemd.so.0"
 #define PAUSE_NS GLINT_NSEC_PER_SEC
 
 static const struct glint_log_topic topic = { "systemd" };
@@ -33,7 +33,7 @@ GLINT_DLOPEN_NOTE("systemd", "Sockets for --systemd", "recommended", LIBRARY);
 
 /* --- Listeners ------------------------------------------------------------------------------ */
 
-/* NULL where there is no libsystemd, which is logged once. Never unloaded. */
+/* Return NULL without libsystemd, which is logged once. The library is never unloaded. */
 static void *systemd_symbol(const char *name)
 {
 	static void *library;
@@ -76,8 +76,8 @@ unsigned glint_systemd_listeners(int fds[GLINT_SYSTEMD_FDS_MAX])
 /* --- Notifications -------------------------------------------------------------------------- */
 
 /*
- * A path, or @ and an abstract name. The third form, "vsock:", is for the manager of a whole
- * virtual machine, and no service gets it.
+ * @name: a path, or @ and an abstract name. The third form, "vsock:", is for the manager of a whole
+ * virtual machine; services do not get it.
  */
 static int parse_address(struct glint_systemd *systemd, const char *name)
 {
@@ -91,7 +91,7 @@ static int parse_address(struct glint_systemd *systemd, const char *name)
 	memcpy(systemd->addr.sun_path, name, len + 1);
 	if (name[0] == '@')
 		systemd->addr.sun_path[0] = '\0';
-	/* All bytes of an abstract name count, so its terminator must not. */
+	/* An abstract name ends with addr_len, which must not count a terminator. */
 	systemd->addr_len =
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (name[0] == '/'));
 	return 0;
@@ -104,9 +104,9 @@ static void retry_later(struct glint_systemd *systemd)
 }
 
 /*
- * Sends all that waits in one datagram, @extra before it. -EAGAIN: the queue is full, and it
- * still waits. Another failure is logged once and drops it: a manager that is gone has no use
- * for it.
+ * Send @extra and everything that waits in one datagram. -EAGAIN: the manager's queue is full, and
+ * everything still waits. Another failure is logged once, and what waited is dropped, because the
+ * manager is gone.
  */
 static int send_waiting(struct glint_systemd *systemd, const char *extra)
 {
@@ -116,18 +116,20 @@ static int send_waiting(struct glint_systemd *systemd, const char *extra)
 			   systemd->status_waits ? "STATUS=" : "",
 			   systemd->status_waits ? systemd->status : "",
 			   systemd->status_waits ? "\n" : "");
-	/* No connection: a manager may bind the path anew. */
+	/* Not connected, because a manager may bind the path again. */
 	ssize_t sent = sendto(systemd->fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL,
 			      (const struct sockaddr *)&systemd->addr, systemd->addr_len);
 	int err = sent < 0 ? -errno : 0;
 
+	assert(systemd->fd >= 0 && (size_t)len < sizeof(text));
+
 	systemd->next_ns = glint_now_ns() + PAUSE_NS;
 	if (err == -EAGAIN || err == -ENOBUFS || err == -EINTR)
 		return -EAGAIN;
-	if (err < 0 && !systemd->failure_told) {
+	if (err < 0 && !systemd->failure_logged) {
 		glint_log_err(&topic, err, "cannot notify systemd at '%s'",
 			      getenv("NOTIFY_SOCKET"));
-		systemd->failure_told = true;
+		systemd->failure_logged = true;
 	}
 	systemd->ready_waits = false;
 	systemd->status_waits = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CLOCK_MONOTONIC in nanoseconds: the clock of V4L2 timestamps and of every deadline here. */
+/* CLOCK_MONOTONIC in nanoseconds: the clock of V4L2 timestamps and of all deadlines. */
 #ifndef GLINT_BASE_CLOCK_H
 #define GLINT_BASE_CLOCK_H
 
@@ -23,7 +23,7 @@ static inline uint64_t glint_now_ns(void)
 	return glint_clock_ns(CLOCK_MONOTONIC);
 }
 
-/* 0 when @deadline_ns has passed, UINT64_MAX when it is UINT64_MAX, never. */
+/* Returns 0 after @deadline_ns. UINT64_MAX as a deadline means never, and returns UINT64_MAX. */
 static inline uint64_t glint_time_left_ns(uint64_t deadline_ns)
 {
 	uint64_t now_ns;

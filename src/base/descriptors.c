@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 /*
- * The wrong way round, so that reading and writing still fail: who closes stdout
- * shall not be told that the output has been written.
+ * The modes are reversed, so that reads and writes still fail: if the caller has closed stdout,
+ * writing to it must not look like success.
  */
 static const int modes[] = {
 	[STDIN_FILENO] = O_WRONLY,
@@ -19,7 +19,7 @@ void glint_descriptors_hold(void)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
-		/* open() takes the lowest number that is free. Without /dev/null any file will do. */
+		/* open() takes the lowest free number. Without /dev/null any file will do. */
 		if (open("/dev/null", modes[fd]) < 0)
 			(void)!open("/", O_PATH);
 	}

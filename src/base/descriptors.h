@@ -3,9 +3,9 @@
 #define GLINT_BASE_DESCRIPTORS_H
 
 /*
- * Opens those of descriptors 0 to 2 that are closed. Otherwise the next files that
- * the program opens get their numbers, and messages for people go into them. To be
- * called before anything is opened.
+ * Open those of the descriptors 0 to 2 that are closed. Otherwise the next files that the program
+ * opens get these numbers, and messages are written into these files. Call this before anything is
+ * opened.
  */
 void glint_descriptors_hold(void);
 #endif

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #define FIRST ' '
-#define LAST '~'
+#define LAST  '~'
 
 /* Rows from top to bottom; bit 4 is the left column, so 0x11 is "#...#". */
 /* clang-format off */

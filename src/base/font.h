@@ -8,10 +8,10 @@
 
 #include <stdbool.h>
 
-#define GLINT_FONT_WIDTH  5
-#define GLINT_FONT_HEIGHT 7
-#define GLINT_FONT_ADVANCE 6	/* cells from one character to the next */
+#define GLINT_FONT_WIDTH   5
+#define GLINT_FONT_HEIGHT  7
+#define GLINT_FONT_ADVANCE 6 /* cells from one character to the next */
 
-/* Whether the cell (@x 0..4, @y 0..6) of @c is set; unknown characters show as '?'. */
+/* Returns whether the cell (@x 0..4, @y 0..6) of @c is set. Unknown characters look like '?'. */
 bool glint_font_cell(char c, unsigned x, unsigned y);
 #endif

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A doubly linked ring threaded through its members. A node that is in no list
- * points at itself, so removing it twice is harmless and asking is cheap.
+ * A doubly linked ring; the links are inside the members. A node that is in no list points at
+ * itself, so removing a node twice is harmless.
  */
 #ifndef GLINT_BASE_LIST_H
 #define GLINT_BASE_LIST_H
 
 #include <stdbool.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 
 struct glint_list {
 	struct glint_list *prev, *next;
 };
 
+/* clang-format off */
 #define GLINT_LIST_INIT(name) { &(name), &(name) }
+/* clang-format on */
 
 static inline void glint_list_init(struct glint_list *node)
 {
@@ -27,7 +29,7 @@ static inline bool glint_list_empty(const struct glint_list *list)
 	return list->next == list;
 }
 
-/* Puts @node, which must be in no list, just before @where: at the end of a head. */
+/* Insert @node, which must be in no list, before @where. Before the head means at the end. */
 static inline void glint_list_append(struct glint_list *where, struct glint_list *node)
 {
 	node->prev = where->prev;
@@ -43,7 +45,7 @@ static inline void glint_list_remove(struct glint_list *node)
 	glint_list_init(node);
 }
 
-/* Moves all of @from to the end of @to, in order. */
+/* Move all nodes of @from to the end of @to, in order. */
 static inline void glint_list_take(struct glint_list *to, struct glint_list *from)
 {
 	if (glint_list_empty(from))
@@ -58,15 +60,15 @@ static inline void glint_list_take(struct glint_list *to, struct glint_list *fro
 
 #define glint_list_entry(node, type, member) container_of(node, type, member)
 
-#define glint_list_first(list, type, member)                                                      \
+#define glint_list_first(list, type, member)                                                       \
 	(glint_list_empty(list) ? NULL : glint_list_entry((list)->next, type, member))
 
-/* @pos may be removed, and freed, within the body; its neighbours may not. */
-#define glint_list_for_each(pos, list, member)                                                    \
-	for (typeof(*(pos)) *pos##_next_ =                                                        \
-		     (pos = glint_list_entry((list)->next, typeof(*(pos)), member),               \
-		     glint_list_entry((pos)->member.next, typeof(*(pos)), member));               \
-	     &(pos)->member != (list);                                                            \
-	     pos = pos##_next_,                                                                   \
-		     pos##_next_ = glint_list_entry((pos)->member.next, typeof(*(pos)), member))
+/* The body may remove and free @pos, but no other node. */
+#define glint_list_for_each(pos, list, member)                                                     \
+	for (typeof(*(pos)) *pos##_next_ =                                                         \
+		     (pos = glint_list_entry((list)->next, typeof(*(pos)), member),                \
+		     glint_list_entry((pos)->member.next, typeof(*(pos)), member));                \
+	     &(pos)->member != (list);                                                             \
+	     pos = pos##_next_, pos##_next_ = glint_list_entry((pos)->member.next, typeof(*(pos)), \
+							       member))
 #endif

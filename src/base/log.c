@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 
 #include "base/log_line.h"
-#include "base/log_queue.h"
 
 static atomic_int max_level = GLINT_LOG_INFO;
 
@@ -16,36 +15,53 @@ void glint_log_setup(enum glint_log_level level, int color)
 	glint_log_line_setup(color);
 }
 
-/* Who raises the level wants to see each line; without a thread there is nowhere else to go. */
+/* Queue the line. Above the level info each line is wanted, so the rate is not limited. */
 static void line_finish(struct glint_log_line *line, enum glint_log_level level)
 {
 	glint_log_line_cut(line, GLINT_LOG_TEXT_MAX);
 	if (!glint_log_queue_put(line, level <= GLINT_LOG_INFO))
-		(void)glint_log_line_write(line);	/* nowhere to complain to when this fails */
+		(void)glint_log_line_write(line); /* a failure cannot be reported anywhere */
 }
 
-static bool level_is_shown(enum glint_log_level level)
+/* @site: as in struct glint_log_line. */
+__attribute__((format(printf, 4, 0))) static void log_line(const struct glint_log_topic *topic,
+							   enum glint_log_level level,
+							   const void *site, const char *fmt,
+							   va_list args)
 {
-	return (int)level <= atomic_load_explicit(&max_level, memory_order_relaxed);
+	int saved_errno = errno;
+	struct glint_log_line line;
+
+	assert(level <= GLINT_LOG_DEBUG);
+	if ((int)level > atomic_load_explicit(&max_level, memory_order_relaxed))
+		return;
+
+	glint_log_line_begin(&line, topic, level);
+	line.site = site;
+	glint_log_line_vadd(&line, fmt, args);
+	line_finish(&line, level);
+	errno = saved_errno;
 }
 
 void glint_log(const struct glint_log_topic *topic, enum glint_log_level level, const char *fmt,
 	       ...)
 {
-	int saved_errno = errno;
-	struct glint_log_line line;
 	va_list args;
 
-	assert(level <= GLINT_LOG_DEBUG);
-	if (!level_is_shown(level))
-		return;
-
-	glint_log_line_begin(&line, topic, level);
 	va_start(args, fmt);
-	glint_log_line_vadd(&line, fmt, args);
+	log_line(topic, level, NULL, fmt, args);
 	va_end(args);
-	line_finish(&line, level);
-	errno = saved_errno;
+}
+
+void glint_log_limited(const struct glint_log_topic *topic, enum glint_log_level level,
+		       const char *fmt, ...)
+{
+	va_list args;
+
+	/* The address of the format stands for the call site. */
+	va_start(args, fmt);
+	log_line(topic, level, fmt, fmt, args);
+	va_end(args);
 }
 
 int glint_log_err(const struct glint_log_topic *topic, int err, const char *fmt, ...)
@@ -60,7 +76,7 @@ int glint_log_err(const struct glint_log_topic *topic, int err, const char *fmt,
 	va_start(args, fmt);
 	glint_log_line_vadd(&line, fmt, args);
 	va_end(args);
-	errno = -err;	/* for %m: strerror() is not for threads */
+	errno = -err; /* for %m; strerror() is not thread-safe */
 	glint_log_line_add(&line, ": %m");
 	line_finish(&line, GLINT_LOG_ERROR);
 	errno = saved_errno;

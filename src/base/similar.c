@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/similar.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 
 #define WORD_MAX 31u
 
 /*
- * How many letters are missing, too many, wrong, or swapped with their neighbour
+ * Return the number of letters that are missing, too many, wrong, or swapped with their neighbour
  * (optimal string alignment). Both words have at most WORD_MAX letters.
  */
 static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	unsigned rows[3][WORD_MAX + 1];
 	unsigned *before = rows[0], *above = rows[1], *row = rows[2];
+
+	assert(a_length <= WORD_MAX && b_length <= WORD_MAX);
 
 	for (unsigned j = 0; j <= b_length; j++)
 		above[j] = j;
@@ -45,7 +48,7 @@ void glint_similar_begin(struct glint_similar *similar, const char *word, size_t
 	*similar = (struct glint_similar){
 		.word = word,
 		.length = length,
-		/* A third of the letters may be wrong; of a short word, one. */
+		/* A third of the letters may be wrong; one letter of a short word. */
 		.best_distance = (length < 6 ? 1 : (unsigned)MIN(length, WORD_MAX) / 3) + 1,
 	};
 }

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 
-#define NAME_MAX_BYTES 16	/* the kernel's, with the NUL */
+#define NAME_MAX_BYTES 16 /* the kernel's, with the NUL */
 
-/* Of the thread itself. A handler for one does not run where it is blocked: the kernel kills. */
+/* Signals of a thread's own faults. If one is blocked, the kernel ends the process, no handler runs. */
 static const int faults[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP };
 
 int glint_thread_start(pthread_t *thread, const char *name, void *(*main)(void *), void *arg)
@@ -21,7 +21,7 @@ int glint_thread_start(pthread_t *thread, const char *name, void *(*main)(void *
 	sigfillset(&blocked);
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
 		sigdelset(&blocked, faults[i]);
-	pthread_sigmask(SIG_SETMASK, &blocked, &before);	/* a new thread inherits it */
+	pthread_sigmask(SIG_SETMASK, &blocked, &before); /* the new thread inherits the mask */
 	err = pthread_create(thread, NULL, main, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err)

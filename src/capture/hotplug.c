@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A device that appears is tried at once: its node in /dev tells. The retry timer is there without it. */
+/*
+ * Watch /dev, to try a device as soon as its node appears. Without inotify the retry alarm tries it
+ * later.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
@@ -9,12 +12,7 @@
 
 #include "capture/internal.h"
 
-static bool is_video_node(const struct inotify_event *event)
-{
-	return event->len > 0 && strncmp(event->name, "video", 5) == 0;
-}
-
-/* False: no more events. */
+/* Read some events; set *@found for a video node. False: there are no more events. */
 static bool hotplug_read(int fd, bool *found)
 {
 	_Alignas(struct inotify_event) char events[4096];
@@ -23,7 +21,7 @@ static bool hotplug_read(int fd, bool *found)
 	for (ssize_t at = 0; at < len;) {
 		const struct inotify_event *event = (const void *)(events + at);
 
-		*found |= is_video_node(event);
+		*found |= event->len > 0 && strncmp(event->name, "video", 5) == 0;
 		at += (ssize_t)(sizeof(*event) + event->len);
 	}
 	return len > 0;
@@ -42,13 +40,13 @@ void glint_hotplug_on_event(struct glint_op *op, int res, uint32_t flags)
 		return;
 	while (hotplug_read(capture->hotplug_fd, &found))
 		;
-	/* While the device is open, other nodes are of no interest. */
+	/* While the device is open, other nodes do not matter. */
 	if (found && capture->state == GLINT_CAPTURE_OFFLINE &&
 	    !glint_source_is_open(&capture->source))
 		glint_capture_hurry(capture);
 }
 
-/* A node is made by the kernel for root only; when udev lets us in, its attributes change. */
+/* Attributes are watched, too, because udev permits access after the kernel has created the node. */
 void glint_hotplug_start(struct glint_capture *capture)
 {
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);

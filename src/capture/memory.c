@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-#include "capture/memory.h"
-
+/*
+ * Chooses whose memory a stream's frames are in: the capture driver's if the encoder can read
+ * it; else memory that both can import, from the encoder, a dma-heap, a display driver, or
+ * udmabuf. If there is none, the driver's again, and the encoder gets copies.
+ *
+ * Before all of these comes the memory of a lender, such as the recorder, if the format and the
+ * driver permit it, and if no encoder reads frames from the device's buffers.
+ */
 #include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "capture/pool.h"
 #include "capture/source.h"
-#include "mem/dumb.h"
 #include "mem/heap.h"
+#include "mem/loan.h"
 #include "mem/udmabuf.h"
-#include "v4l2/partner.h"
+#include "v4l2/downstream.h"
 
 static const struct glint_log_topic topic = { "capture" };
 
-/* Adds a plane of memory that both may import, to be had from @place. */
-typedef int add_plane_fn(const char *place, struct glint_dmabuf *buf, size_t size);
+/* Allocate a plane from the open @device, and add it to @buf. Both devices may import it. */
+typedef int add_plane_fn(int device, struct glint_dmabuf *buf, size_t size);
 
-/* The places of a kind of memory; NULL past the last. */
-typedef const char *place_fn(unsigned index);
+/* Returns the path of a device that a kind of memory comes from; NULL past the last. */
+typedef const char *path_fn(unsigned index);
 
 /* --- Kinds of memory ---------------------------------------------------------------------- */
-
-static size_t plane_size(const struct glint_vdev *vdev, unsigned plane)
-{
-	return MAX(vdev->format.size[plane], vdev->room[plane]);
-}
 
 static void free_buffers(struct glint_dmabuf *bufs, unsigned n)
 {
@@ -34,35 +37,39 @@ static void free_buffers(struct glint_dmabuf *bufs, unsigned n)
 		glint_dmabuf_fini(&bufs[i]);
 }
 
-static int udmabuf_add_plane(const char *place, struct glint_dmabuf *buf, size_t size)
+static int udmabuf_add_plane(int device, struct glint_dmabuf *buf, size_t size)
 {
-	int err = glint_udmabuf_add_plane(buf, size);
+	int err = glint_udmabuf_add_plane_from(device, buf, size);
 
-	(void)place;
 	if (err < 0)
 		return err;
-	/* A memfd alone is nothing that a device could import. */
+	/* Without udmabuf it is a memfd, which no device can import. */
 	if (buf->memory != GLINT_MEMORY_UDMABUF)
 		return -ENODEV;
-	glint_dmabuf_unmap(buf);	/* the CPU may never want it */
+	glint_dmabuf_unmap(buf); /* the CPU may never need the map */
 	return 0;
 }
 
-static const char *udmabuf_name(unsigned index)
+static const char *udmabuf_path(unsigned index)
 {
-	return index == 0 ? "/dev/udmabuf" : NULL;
+	return index == 0 ? GLINT_UDMABUF_PATH : NULL;
 }
 
-static int make_ours(struct glint_source *source, add_plane_fn *add, const char *place, unsigned n,
-		     struct glint_dmabuf *bufs)
+/* Allocate @n buffers from the device at @path. */
+static int allocate_buffers(struct glint_source *source, add_plane_fn *add, const char *path,
+			    unsigned n, struct glint_dmabuf *bufs)
 {
-	int err = 0;
+	int device = open(path, O_RDWR | O_CLOEXEC), err = 0;
+	const struct glint_vdev *vdev = &source->vdev;
 
+	if (device < 0)
+		return -errno;
 	for (unsigned i = 0; i < n; i++)
 		glint_dmabuf_init(&bufs[i]);
 	for (unsigned i = 0; i < n && err == 0; i++)
-		for (unsigned p = 0; p < source->vdev.format.n_planes && err == 0; p++)
-			err = add(place, &bufs[i], plane_size(&source->vdev, p));
+		for (unsigned p = 0; p < vdev->format.n_planes && err == 0; p++)
+			err = add(device, &bufs[i], MAX(vdev->format.size[p], vdev->room[p]));
+	close(device);
 	if (err < 0)
 		free_buffers(bufs, n);
 	return err;
@@ -70,34 +77,24 @@ static int make_ours(struct glint_source *source, add_plane_fn *add, const char 
 
 /* --- Trying ---------------------------------------------------------------------------------- */
 
-static int queue_all(struct glint_pool *pool)
-{
-	for (unsigned i = 0; i < pool->n; i++) {
-		int err = glint_vdev_qbuf(pool->vdev, i);
-
-		if (err < 0)
-			return err;
-		pool->slots[i].queued = true;
-		pool->with_driver++;
-	}
-	return 0;
-}
-
-/* Takes back what was queued, too. */
-static void drop_pool(struct glint_source *source, struct glint_pool *pool)
+void glint_memory_drop(struct glint_source *source, struct glint_pool *pool)
 {
 	(void)glint_vdev_stream(&source->vdev, false);
 	(void)glint_vdev_free(&source->vdev);
-	glint_pool_retire(pool);
+	/* Readers may have frames of borrowed memory, from streams before: the loop's. */
+	if (pool->loan)
+		source->parked = pool;
+	else
+		glint_pool_retire(pool);
 }
 
-/* On failure the pool is gone. */
-static int give_all(struct glint_source *source, struct glint_pool *pool)
+/* Queue all buffers. After a failure the pool is retired. */
+static int queue_all(struct glint_source *source, struct glint_pool *pool)
 {
-	int err = queue_all(pool);
+	int err = glint_pool_queue(pool);
 
 	if (err < 0)
-		drop_pool(source, pool);
+		glint_memory_drop(source, pool);
 	return err;
 }
 
@@ -105,84 +102,204 @@ static int try_own(struct glint_source *source, struct glint_pool **out)
 {
 	int err = glint_pool_create(out, &source->vdev, source->config->buffers, ++source->streams);
 
-	return err < 0 ? err : give_all(source, *out);
+	return err < 0 ? err : queue_all(source, *out);
 }
 
-/* @bufs are taken, whatever comes of it. */
+/* Import @bufs, which are taken over also after a failure. */
 static int try_import(struct glint_source *source, unsigned n, struct glint_dmabuf *bufs,
 		      struct glint_pool **out)
 {
-	struct glint_partner *partner = source->partner;
-	int err = partner->ops->reads(partner, &source->vdev.format, &bufs[0]);
+	struct glint_downstream *downstream = source->downstream;
+	int err = 0;
 
+	if (source->downstream_wants)
+		err = downstream->ops->reads(downstream, &source->vdev.format, &bufs[0]);
 	if (err < 0) {
 		free_buffers(bufs, n);
 		return err;
 	}
 	err = glint_pool_import(out, &source->vdev, bufs, n, ++source->streams);
-	return err < 0 ? err : give_all(source, *out);
+	return err < 0 ? err : queue_all(source, *out);
 }
 
-static int try_encoders(struct glint_source *source, struct glint_pool **out)
-{
-	struct glint_dmabuf bufs[GLINT_VQUEUE_BUFFERS_MAX];
-	struct glint_partner *partner = source->partner;
-	unsigned n = source->config->buffers;
-	int err = partner->ops->lend(partner, &source->vdev.format, n, bufs);
-
-	return err < 0 ? err : try_import(source, n, bufs, out);
-}
-
-static int try_ours(struct glint_source *source, add_plane_fn *add, place_fn *place,
+static int try_kind(struct glint_source *source, add_plane_fn *add, path_fn *path,
 		    struct glint_pool **out)
 {
 	struct glint_dmabuf bufs[GLINT_VQUEUE_BUFFERS_MAX];
 	unsigned n = source->config->buffers;
 	int err = -ENODEV;
 
-	for (unsigned i = 0; place(i) && err < 0; i++) {
-		err = make_ours(source, add, place(i), n, bufs);
+	for (unsigned i = 0; path(i) && err < 0; i++) {
+		err = allocate_buffers(source, add, path(i), n, bufs);
 		if (err == 0)
 			err = try_import(source, n, bufs, out);
 	}
 	return err;
 }
 
-/* Contiguous memory first, as more devices can read it. */
+/* Try memory that both devices can import. Contiguous memory first: more devices can read it. */
 static int try_shared(struct glint_source *source, struct glint_pool **out)
 {
-	if (try_encoders(source, out) == 0)
+	struct glint_dmabuf bufs[GLINT_VQUEUE_BUFFERS_MAX];
+	struct glint_downstream *downstream = source->downstream;
+	unsigned n = source->config->buffers;
+
+	if (downstream->ops->lend(downstream, &source->vdev.format, n, bufs) == 0 &&
+	    try_import(source, n, bufs, out) == 0)
 		return 0;
-	if (try_ours(source, glint_heap_add_plane, glint_heap_name, out) == 0)
+	if (try_kind(source, glint_heap_add_plane, glint_heap_path, out) == 0)
 		return 0;
 	if (IS_ENABLED(CONFIG_MEM_DRM) &&
-	    try_ours(source, glint_dumb_add_plane, glint_dumb_name, out) == 0)
+	    try_kind(source, glint_dumb_add_plane, glint_dumb_path, out) == 0)
 		return 0;
-	return try_ours(source, udmabuf_add_plane, udmabuf_name, out);
+	if (source->udmabuf_fails)
+		return -ENODEV;
+	return try_kind(source, udmabuf_add_plane, udmabuf_path, out);
 }
 
-/* Only memory that it can name, and that a reader is there for. */
-static bool partner_refuses(const struct glint_source *source, const struct glint_pool *pool)
+/* --- A lender's memory ------------------------------------------------------------------------ */
+
+/* Why frames of the present format cannot be in the lender's memory; "": they can. */
+static const char *loan_unfit(const struct glint_source *source)
 {
-	struct glint_partner *partner = source->partner;
+	const struct glint_format *format = &source->vdev.format;
+
+	if (source->config->memory != GLINT_MEMORY_WISH_AUTO)
+		return "setting";
+	if (format->info->layout == GLINT_LAYOUT_JPEG)
+		return "jpeg";
+	if (!glint_format_is_packed(format))
+		return "padded";
+	if (glint_source_makes_frames(source))
+		return "interlaced";
+	if (source->downstream && source->downstream_wants)
+		return "encoder";
+	return "";
+}
+
+/* Borrow for about @n frames, in the way of @memory. After a failure the loan is still there. */
+static int borrow_as(struct glint_source *source, enum glint_memory memory, unsigned n,
+		     struct glint_pool **out)
+{
+	struct glint_vdev *vdev = &source->vdev;
+	struct glint_pool *pool;
+	int err = glint_pool_borrow(&pool, vdev, source->loan, memory, n, source->config->buffers,
+				    ++source->streams);
+
+	if (err < 0) {
+		(void)glint_vdev_free(vdev);
+		return err;
+	}
+	err = glint_pool_queue(pool);
+	if (err < 0) {
+		(void)glint_vdev_stream(vdev, false);
+		(void)glint_vdev_free(vdev);
+		source->loan = glint_pool_unborrow(pool);
+		return err;
+	}
+	source->loan = NULL;
+	*out = pool;
+	return 0;
+}
+
+/* Each place needs a descriptor of its own, and the rest of the service needs some. */
+static bool may_open(unsigned n)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 >= n;
+}
+
+static int try_loan(struct glint_source *source, struct glint_pool **out)
+{
+	uint64_t places = source->loan->size / glint_loan_stride(source->vdev.format.size[0]);
+	unsigned n = (unsigned)MIN(places, (uint64_t)GLINT_POOL_SLOTS_MAX);
+	int err = -ENODEV;
+
+	source->loan_reason = loan_unfit(source);
+	if (*source->loan_reason)
+		return -EMEDIUMTYPE;
+	if (n < glint_pool_borrow_min(source->config->buffers)) {
+		source->loan_reason = "small";
+		return -ENOSPC;
+	}
+	if (IS_ENABLED(CONFIG_MEM_UDMABUF) && !source->udmabuf_fails && may_open(n))
+		err = borrow_as(source, GLINT_MEMORY_UDMABUF, n, out);
+	if (err < 0)
+		err = borrow_as(source, GLINT_MEMORY_USERPTR, n, out);
+	source->loan_reason = err < 0 ? "driver" : "";
+	return err;
+}
+
+/* The memory of the stream before, in which readers may have frames. -EUCLEAN: it is unfit. */
+static int try_parked(struct glint_source *source, struct glint_pool **out)
+{
+	struct glint_pool *pool = source->parked;
+	int err = *loan_unfit(source) ? -EUCLEAN : glint_pool_resume(pool, ++source->streams);
+
+	if (err < 0)
+		return err;
+	source->parked = NULL;
+	err = queue_all(source, pool); /* after a failure the pool is parked again */
+	if (err < 0)
+		return err == -ENODEV ? err : -EUCLEAN;
+	*out = pool;
+	return 0;
+}
+
+/*
+ * Return whether the downstream device cannot read the pool's memory. False also if the driver
+ * cannot export the memory, or if no downstream device wants frames.
+ */
+static bool downstream_refuses(const struct glint_source *source, const struct glint_pool *pool)
+{
+	struct glint_downstream *downstream = source->downstream;
 	int err;
 
-	if (!partner || !source->partner_wants || pool->buffers[0].memory != GLINT_MEMORY_V4L2)
+	if (!downstream || !source->downstream_wants ||
+	    pool->buffers[0].memory != GLINT_MEMORY_V4L2)
 		return false;
-	err = partner->ops->reads(partner, &source->vdev.format, &pool->buffers[0]);
+	err = downstream->ops->reads(downstream, &source->vdev.format, &pool->buffers[0]);
 	return err == -EFAULT || err == -EINVAL || err == -EOPNOTSUPP;
+}
+
+/* Try the memory of the configuration. */
+static int try_wished(struct glint_source *source, struct glint_pool **out)
+{
+	switch (source->config->memory) {
+	case GLINT_MEMORY_WISH_HEAP:
+		return try_kind(source, glint_heap_add_plane, glint_heap_path, out);
+	case GLINT_MEMORY_WISH_DUMB:
+		return IS_ENABLED(CONFIG_MEM_DRM) ?
+			       try_kind(source, glint_dumb_add_plane, glint_dumb_path, out) :
+			       -ENODEV;
+	case GLINT_MEMORY_WISH_UDMABUF:
+		return try_kind(source, udmabuf_add_plane, udmabuf_path, out);
+	default:
+		return -ENODEV;
+	}
 }
 
 int glint_memory_choose(struct glint_source *source, struct glint_pool **out)
 {
-	int err = try_own(source, out);
+	unsigned wish = source->config->memory;
+	int err;
 
-	if (err < 0 || !partner_refuses(source, *out))
+	if (source->parked)
+		return try_parked(source, out);
+	if (source->loan && try_loan(source, out) == 0)
+		return 0;
+	if (wish == GLINT_MEMORY_WISH_DRIVER)
+		return try_own(source, out);
+	if (wish != GLINT_MEMORY_WISH_AUTO && try_wished(source, out) == 0)
+		return 0;
+	err = try_own(source, out);
+	if (err < 0 || !downstream_refuses(source, *out))
 		return err;
-	drop_pool(source, *out);
+	glint_memory_drop(source, *out);
 	if (try_shared(source, out) == 0)
 		return 0;
-	glint_log_info(&topic, "'%s' and the encoder share no memory: one copy a frame",
+	glint_log_info(&topic, "'%s' and the encoder can share no memory: one copy a frame",
 		       source->path);
 	return try_own(source, out);
 }

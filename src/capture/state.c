@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* The states of a capture, and all ways from one to another. Loop thread, but for the jobs' run(). */
+/* The states of a capture, and all transitions. Loop thread, except the jobs' run(). */
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fourcc.h"
 #include "base/log.h"
 #include "capture/internal.h"
-#include "capture/reason.h"
+#include "core/events.h"
 #include "core/upcall.h"
+#include "mem/loan.h"
 #include "v4l2/input.h"
 
 static const struct glint_log_topic topic = { "capture" };
 
-#define TICK_NS (500 * GLINT_NSEC_PER_MSEC)	/* the watchdog's look, and a lost signal's */
-#define CHECK_NS (GLINT_NSEC_PER_SEC)		/* between looks at the input's status */
-#define HURRY_NS (50 * GLINT_NSEC_PER_MSEC)	/* between starts, however many ask for one */
+/* Period of the watchdog, and of the check of a lost signal. */
+#define TICK_NS	 (500 * GLINT_NSEC_PER_MSEC)
+#define CHECK_NS (GLINT_NSEC_PER_SEC)	    /* between two checks of the input's status */
+#define HURRY_NS (50 * GLINT_NSEC_PER_MSEC) /* at least, between two starts */
 
 static const char *device_name(const struct glint_capture *capture)
 {
@@ -43,23 +46,14 @@ void glint_capture_set_size(struct glint_capture *capture, uint32_t width, uint3
 		return;
 	stream->width = width;
 	stream->height = height;
-	if (!stream->size_told && (width != format->width || height != format->height)) {
-		stream->size_told = true;
+	if (!stream->size_logged && (width != format->width || height != format->height)) {
+		stream->size_logged = true;
 		glint_log_warn(&topic, "'%s' sends JPEGs of %ux%u, though its format says %ux%u",
 			       device_name(capture), width, height, format->width, format->height);
 	}
-	if (capture->reason == GLINT_REASON_NONE)	/* else it will be told with the reason */
+	/* With another reason the listener is called when the reason changes. */
+	if (capture->reason == GLINT_REASON_NONE)
 		glint_capture_set_reason(capture, GLINT_REASON_NONE);
-}
-
-/* The timer may be under way for another moment: then its end starts it anew. */
-static void capture_wake_at(struct glint_capture *capture, uint64_t when_ns)
-{
-	capture->timer_ns = when_ns;
-	if (glint_op_busy(&capture->timer_op))
-		glint_loop_cancel(capture->loop, &capture->timer_op);
-	else
-		glint_loop_timer(capture->loop, &capture->timer_op, when_ns);
 }
 
 /* --- Jobs ---------------------------------------------------------------------------- */
@@ -69,7 +63,7 @@ static void job_start(struct glint_job *job, unsigned part)
 	struct glint_capture *capture = container_of(job, struct glint_capture, start_job);
 
 	(void)part;
-	capture->start_err = glint_source_start(&capture->source);
+	capture->start_err = glint_trial_start(capture);
 }
 
 static void job_stop(struct glint_job *job, unsigned part)
@@ -86,36 +80,99 @@ static void job_check(struct glint_job *job, unsigned part)
 
 	(void)part;
 	capture->check_err = glint_input_check(&capture->source.vdev, capture->check_deep);
+	capture->colours_err = -ENODATA;
+	if (capture->check_err == 0 && capture->check_deep)
+		capture->colours_err =
+			glint_vdev_read_colours(&capture->source.vdev, &capture->colours);
+}
+
+/*
+ * Prepare the memory of a lender for the start job. A format that has not suited the loan is not
+ * tried again: to lend, the lender gives up frames that it keeps.
+ */
+static void capture_borrow(struct glint_capture *capture)
+{
+	struct glint_source *source = &capture->source;
+	struct glint_lender *lender = capture->lender;
+	int err;
+
+	if (source->parked &&
+	    (!lender || !glint_pool_park(source->parked, capture->config.buffers)))
+		glint_capture_drop_parked(capture);
+	if (!lender || source->parked || source->loan || capture->loan_refused)
+		return;
+	err = lender->lend(lender, &source->loan);
+	if (err < 0)
+		source->loan_reason = err == -EBUSY ? "busy" : "preparing";
+}
+
+/* The start job has ended: keep its answer, and return a loan that it did not use. */
+static void capture_settle_loan(struct glint_capture *capture)
+{
+	struct glint_source *source = &capture->source;
+
+	if (source->loan) {
+		capture->loan_refused = capture->start_err == 0;
+		capture->refused_format = source->vdev.format;
+		glint_loan_return(source->loan);
+		source->loan = NULL;
+	}
+	if (capture->start_err == 0)
+		capture->shown.loan_reason = source->loan_reason;
+}
+
+void glint_capture_drop_parked(struct glint_capture *capture)
+{
+	struct glint_source *source = &capture->source;
+
+	if (source->parked)
+		glint_pool_retire(source->parked);
+	source->parked = NULL;
 }
 
 static void capture_submit(struct glint_capture *capture, struct glint_job *job)
 {
 	assert(!capture->job_runs);
 
+	if (job == &capture->start_job)
+		capture_borrow(capture);
 	capture->job_runs = true;
 	capture->job_since_ns = glint_now_ns();
 	job->run = job == &capture->start_job ? job_start : job_stop;
+	capture->job_config = capture->config;
+	if (job == &capture->start_job)
+		glint_trial_submit(capture);
 	glint_workers_submit(capture->worker, job, 1);
 }
 
-/* A descriptor is only closed, and only polled otherwise, after its poll has ended. */
+static bool capture_polls(const struct glint_capture *capture)
+{
+	return glint_op_busy(&capture->poll_op) || glint_op_busy(&capture->receiver_op);
+}
+
+static void capture_poll_receiver(struct glint_capture *capture)
+{
+	const struct glint_vdev *vdev = &capture->source.vdev;
+
+	if (vdev->receiver_fd >= 0 && vdev->has_events)
+		glint_loop_poll(capture->loop, &capture->receiver_op, vdev->receiver_fd,
+				POLLIN | POLLPRI);
+}
+
+/* A descriptor is closed, or polled for other events, only after its poll has ended. */
 void glint_capture_polled(struct glint_capture *capture)
 {
 	bool start = capture->start_waits, stop = capture->stop_waits;
 
+	if (capture_polls(capture))
+		return;
 	capture->start_waits = capture->stop_waits = false;
-	if (stop)
+	if (stop) {
 		capture_submit(capture, &capture->stop_job);
-	else if (start && !capture->ending)
+		glint_device_jobs_stopping(capture);
+	} else if (start && !capture->ending) {
 		capture_submit(capture, &capture->start_job);
-}
-
-static void capture_end_poll(struct glint_capture *capture)
-{
-	if (glint_op_busy(&capture->poll_op))
-		glint_loop_cancel(capture->loop, &capture->poll_op);
-	else
-		glint_capture_polled(capture);
+	}
 }
 
 /* --- To STARTING and STOPPING ------------------------------------------------------------ */
@@ -126,50 +183,93 @@ static void capture_enter_job(struct glint_capture *capture, enum glint_capture_
 	capture->job_since_ns = glint_now_ns();
 	capture->start_waits = state == GLINT_CAPTURE_STARTING;
 	capture->stop_waits = state == GLINT_CAPTURE_STOPPING;
-	capture_wake_at(capture, capture->job_since_ns + capture->config.stuck_ns);
-	capture_end_poll(capture);
+	glint_alarm_set(&capture->alarm, capture->job_since_ns + capture->config.stuck_ns);
+	if (glint_op_busy(&capture->poll_op))
+		glint_loop_cancel(capture->loop, &capture->poll_op);
+	if (glint_op_busy(&capture->receiver_op))
+		glint_loop_cancel(capture->loop, &capture->receiver_op);
+	glint_capture_polled(capture);
 }
 
 void glint_capture_begin(struct glint_capture *capture)
 {
 	assert(!capture->pool);
 
+	capture->began_ns = glint_now_ns();
 	capture_enter_job(capture, GLINT_CAPTURE_STARTING);
 }
 
-/* @after: what glint_capture_on_stop() is to do. */
+/* No buffer comes any more. */
+static void capture_end_stream(struct glint_capture *capture)
+{
+	capture->pool->live = false;
+	glint_capture_end_half(capture, GLINT_OUTCOME_SKIPPED);
+	glint_fields_retire(capture->fields);
+	capture->fields = NULL;
+}
+
+/* @after: see after_stop. */
 static void capture_leave(struct glint_capture *capture, bool close, int after)
 {
 	assert(capture->state == GLINT_CAPTURE_LIVE);
 
 	glint_deferred_cancel(&capture->refusal);
-	capture->pool->live = false;
+	capture_end_stream(capture);
 	capture->stop_closes = close;
 	capture->after_stop = after;
 	capture_enter_job(capture, GLINT_CAPTURE_STOPPING);
 }
 
-static void capture_tell_failure(struct glint_capture *capture, int err)
+/* @count: of such faults so far; 0: they are not counted. */
+static void capture_tell_fault(struct glint_capture *capture, const char *fault,
+			       const char *message, uint64_t count)
+{
+	struct glint_report *report = glint_events_begin(capture->config.events, GLINT_EVENT_FAULT);
+
+	glint_report_text(report, "of", "device");
+	glint_report_text(report, "device", device_name(capture));
+	glint_report_text(report, "fault", fault);
+	if (message)
+		glint_report_text(report, "message", message);
+	if (count > 0)
+		glint_report_uint(report, "count", count);
+	glint_events_commit(capture->config.events);
+}
+
+/*
+ * Log one line for each reason: an unplugged device fails with ENODEV at first, and with ENOENT
+ * when the capture tries to open it again. Errors without a reason of their own are logged with
+ * their text.
+ */
+static void capture_log_failure(struct glint_capture *capture, int err)
 {
 	enum glint_reason reason = glint_reason_of(err);
+	const char *words = capture->shown.message;
+	const char *message = reason == GLINT_REASON_ERROR ? strerror(-err) : *words ? words : NULL;
 
-	if (capture->told_err == err)
+	if (capture->logged_err == err ||
+	    (capture->logged_err < 0 && reason != GLINT_REASON_ERROR &&
+	     reason == glint_reason_of(capture->logged_err)))
 		return;
-	capture->told_err = err;
-	/* Where V4L2 has lent an errno for its own ends, the errno's text would mislead. */
+	capture->logged_err = err;
+	capture->start_logged = false;
+	/* Without a signal the device is well: the source's event says what is missing. */
+	if (!glint_source_waits(err))
+		capture_tell_fault(capture, glint_reason_name(reason), message, 0);
+	/* V4L2 gives some errnos another meaning, so that their usual text would mislead. */
 	if (reason == GLINT_REASON_ERROR)
 		glint_log_err(&topic, err, "'%s' is offline", device_name(capture));
 	else
-		glint_log_warn(&topic, "'%s' is offline: %s", device_name(capture),
-			       glint_reason_name(reason));
+		glint_log_warn(&topic, "'%s' is offline: %s%s%s", device_name(capture),
+			       glint_reason_name(reason), *words ? ": " : "", words);
 }
 
 void glint_capture_fail(struct glint_capture *capture, int err)
 {
-	/* What worked a moment ago may work again; a stream that never did has to wait. */
+	/* A stream that has worked is restarted at once; another waits for the retry. */
 	bool at_once = capture->stream.frames > 0 && err != -ENODEV;
 
-	capture_tell_failure(capture, err);
+	capture_log_failure(capture, err);
 	capture_leave(capture, true, at_once ? 0 : err);
 	glint_capture_set_reason(capture, glint_reason_of(err));
 }
@@ -177,11 +277,36 @@ void glint_capture_fail(struct glint_capture *capture, int err)
 void glint_capture_lose(struct glint_capture *capture, int err)
 {
 	if (err < 0)
-		capture_tell_failure(capture, err);
+		capture_log_failure(capture, err);
 	else
 		glint_log_info(&topic, "'%s': the source has changed", device_name(capture));
 	capture_leave(capture, false, err);
 	glint_capture_set_reason(capture, err < 0 ? glint_reason_of(err) : GLINT_REASON_OPENING);
+}
+
+void glint_capture_distrust(struct glint_capture *capture)
+{
+	glint_log_error(&topic,
+			"'%s': the kernel has a fault: its driver fills a part of the memory of "
+			"/dev/udmabuf only; such memory is not used any more",
+			device_name(capture));
+	capture_tell_fault(capture, "udmabuf", "the driver fills a part of each frame only", 0);
+	capture->source.udmabuf_fails = true;
+	capture_leave(capture, false, 0);
+	glint_capture_set_reason(capture, GLINT_REASON_OPENING);
+}
+
+void glint_capture_restart(struct glint_capture *capture, const char *why)
+{
+	glint_log_info(&topic, "'%s': the stream restarts %s", device_name(capture), why);
+	capture_leave(capture, false, 0);
+	glint_capture_set_reason(capture, GLINT_REASON_OPENING);
+}
+
+void glint_capture_stop_for_idle(struct glint_capture *capture)
+{
+	capture_leave(capture, true, 1);
+	glint_capture_set_reason(capture, GLINT_REASON_IDLE);
 }
 
 /* --- To OFFLINE and LIVE -------------------------------------------------------------------- */
@@ -192,84 +317,139 @@ static void capture_go_offline(struct glint_capture *capture, int err)
 	enum glint_reason reason = glint_reason_of(err);
 
 	capture->state = GLINT_CAPTURE_OFFLINE;
-	capture_tell_failure(capture, err);
+	capture_log_failure(capture, err);
 	/* POLLIN on a queue without buffers would start the driver's read() emulation. */
 	if (open && capture->source.vdev.has_events)
 		glint_loop_poll(capture->loop, &capture->poll_op, capture->source.vdev.fd, POLLPRI);
-	capture_wake_at(capture, glint_now_ns() + (open ? TICK_NS : capture->config.retry_ns));
+	if (open)
+		capture_poll_receiver(capture);
+	glint_alarm_set(&capture->alarm,
+			glint_now_ns() + (open ? TICK_NS : capture->config.retry_ns));
 	if (capture->reason != reason)
 		glint_capture_set_reason(capture, reason);
+	glint_device_jobs_next(capture);
 }
 
-static void capture_tell_live(const struct glint_capture *capture)
+/* Prepare to make frames of the fields in the buffers of @pool. -ENOMEM, -EAGAIN, -EMFILE. */
+static int capture_begin_fields(struct glint_capture *capture, struct glint_pool *pool)
 {
-	const struct glint_capture_shown *shown = &capture->shown;
-	char fourcc[5];
+	int err = 0;
 
-	glint_log_info(&topic, "'%s' (%s): %ux%u %s at %u.%02u fps, %u buffers", shown->path,
-		       shown->card, shown->format.width, shown->format.height,
-		       glint_fourcc_text(shown->format.fourcc, fourcc),
-		       shown->nominal_millihz / 1000, shown->nominal_millihz % 1000 / 10,
-		       capture->pool->n);
+	pool->owner = &capture->owner;
+	if (!glint_fields_need(&pool->format, capture->job_config.deinterlace))
+		return 0;
+	if (!capture->copier)
+		err = glint_workers_create(&capture->copier, capture->loop, "fields", 1);
+	if (err == 0)
+		err = glint_fields_create(&capture->fields, capture->copier, &pool->format,
+					  capture->job_config.deinterlace, &capture->fields_owner);
+	if (err == 0)
+		pool->owner = &capture->buffers_owner;
+	return err;
 }
 
 static void capture_go_live(struct glint_capture *capture)
 {
+	struct glint_capture_shown *shown = &capture->shown;
 	struct glint_pool *pool = capture->source.pool;
 	uint64_t now_ns = glint_now_ns();
+	const struct glint_format *format;
+	char fourcc[5];
+	int err;
+
+	assert(pool && !capture->pool); /* the start job has succeeded */
 
 	capture->source.pool = NULL;
 	capture->pool = pool;
-	pool->owner = &capture->owner;
+	err = capture_begin_fields(capture, pool);
+	format = capture->fields ? glint_fields_format(capture->fields) : &pool->format;
 	pool->live = true;
 	capture->stream = (struct glint_capture_stream){
 		.started_ns = now_ns,
 		.last_good_ns = now_ns,
-		.width = pool->format.width,
-		.height = pool->format.height,
+		.width = format->width,
+		.height = format->height,
+		.cold_frames = capture->config.warm_up.frames,
+		.cold_until_ns = now_ns + capture->config.warm_up.ns,
 	};
 	capture->streams++;
 	capture->checked_ns = now_ns;
-	capture->shown.format = pool->format;
-	capture->shown.memory = pool->buffers[0].memory;
+	shown->format = *format;
+	shown->field = pool->format.field;
+	shown->memory = pool->buffers[0].memory;
+	/* Another format may suit the loan. */
+	if (capture->refused_format.fourcc != pool->format.fourcc ||
+	    capture->refused_format.width != pool->format.width ||
+	    capture->refused_format.height != pool->format.height)
+		capture->loan_refused = false;
 	glint_ledger_restart(&capture->ledger);
 
 	capture->state = GLINT_CAPTURE_LIVE;
+	capture->tuned = capture->job_config.jpeg_quality;
 	glint_loop_poll(capture->loop, &capture->poll_op, capture->source.vdev.fd,
 			POLLIN | POLLPRI);
-	capture_wake_at(capture, now_ns + MIN(TICK_NS, capture->config.timeout_ns));
-	capture_tell_live(capture);
-	/* What was wrong with the last stream stays so until a good frame proves otherwise. */
+	capture_poll_receiver(capture);
+	glint_alarm_set(&capture->alarm, now_ns + MIN(TICK_NS, capture->config.timeout_ns));
+	if (err < 0) {
+		glint_capture_fail(capture, err);
+		return;
+	}
+	if (capture->logged_err == 0 || !capture->start_logged)
+		glint_log_info(&topic, "'%s' (%s): %ux%u %s at %u.%02u fps, %u buffers",
+			       shown->path, shown->identity.card, shown->format.width,
+			       shown->format.height,
+			       glint_fourcc_text(shown->format.fourcc, fourcc),
+			       shown->nominal_millihz / 1000, shown->nominal_millihz % 1000 / 10,
+			       pool->n_buffers);
+	capture->start_logged = true;
+	/* The settings may have changed during the start job. */
+	if (glint_capture_makes_jpegs(capture) && !capture->tune_runs &&
+	    capture->tuned != capture->config.jpeg_quality)
+		(void)glint_capture_tune(capture, capture->config.jpeg_quality);
+	glint_capture_watch_controls(capture);
+	glint_device_jobs_next(capture);
+	glint_idle_look(capture);
+	/* These reasons stay until a good frame arrives. */
 	if (capture->reason != GLINT_REASON_STALLED && capture->reason != GLINT_REASON_CORRUPT &&
 	    capture->reason != GLINT_REASON_ERROR)
 		glint_capture_set_reason(capture, GLINT_REASON_OPENING);
-}
-
-static void capture_show(struct glint_capture *capture)
-{
-	struct glint_capture_shown *shown = &capture->shown;
-	const struct glint_source *source = &capture->source;
-
-	memcpy(shown->path, source->path, sizeof(shown->path));
-	memcpy(shown->driver, source->vdev.driver, sizeof(shown->driver));
-	memcpy(shown->card, source->vdev.card, sizeof(shown->card));
-	memcpy(shown->bus, source->vdev.bus, sizeof(shown->bus));
-	shown->nominal_millihz = source->vdev.rate_millihz;
-	shown->opens = source->opens;
+	if (glint_capture_stream_differs(&capture->config, &capture->job_config))
+		glint_capture_restart(capture, "with other settings");
 }
 
 void glint_capture_on_start(struct glint_job *job)
 {
 	struct glint_capture *capture = container_of(job, struct glint_capture, start_job);
+	struct glint_capture_shown *shown = &capture->shown;
+	const struct glint_source *source = &capture->source;
 
 	capture->job_runs = false;
-	capture_show(capture);
-	if (capture->ending)
+	memcpy(shown->path, source->path, sizeof(shown->path));
+	memcpy(shown->message, source->message, sizeof(shown->message));
+	shown->identity = source->vdev.identity;
+	shown->nominal_millihz = source->vdev.rate_millihz;
+	shown->timings = source->vdev.timings;
+	shown->opens = source->opens;
+	capture_settle_loan(capture);
+	if (!capture->ending)
+		glint_capture_edid_started(capture);
+	shown->media = source->media;
+	if (capture->ending) {
 		glint_capture_stop(capture);
-	else if (capture->start_err < 0)
+		return;
+	}
+	if (capture->start_err == -EUCLEAN && source->parked) {
+		glint_capture_drop_parked(capture);
+		glint_trial_again(capture);
+		glint_capture_begin(capture);
+		return;
+	}
+	glint_trial_returned(capture);
+	if (capture->start_err < 0)
 		capture_go_offline(capture, capture->start_err);
 	else
 		capture_go_live(capture);
+	glint_trial_settle(capture);
 }
 
 void glint_capture_on_stop(struct glint_job *job)
@@ -277,13 +457,17 @@ void glint_capture_on_stop(struct glint_job *job)
 	struct glint_capture *capture = container_of(job, struct glint_capture, stop_job);
 
 	capture->job_runs = false;
-	if (capture->pool)
+	if (capture->pool && capture->pool->loan && !capture->source.udmabuf_fails)
+		capture->source.parked = capture->pool;
+	else if (capture->pool)
 		glint_pool_retire(capture->pool);
 	capture->pool = NULL;
 	if (capture->ending)
-		glint_capture_stop(capture);	/* it may still be open */
+		glint_capture_stop(capture); /* the device may still be open */
 	else if (capture->after_stop < 0)
 		capture_go_offline(capture, capture->after_stop);
+	else if (capture->after_stop > 0)
+		glint_idle_pause(capture);
 	else
 		glint_capture_begin(capture);
 }
@@ -304,6 +488,28 @@ void glint_capture_check(struct glint_capture *capture, bool deep)
 	glint_workers_submit(capture->worker, &capture->check_job, 1);
 }
 
+/*
+ * HDMI sources change their colours without another size, between firmware and operating system. The
+ * stream goes on: each frame has its own colours.
+ */
+static void capture_take_colours(struct glint_capture *capture)
+{
+	struct glint_format *format = &capture->pool->format;
+	const struct glint_format *now = &capture->colours;
+
+	if (capture->colours_err < 0 ||
+	    (format->range == now->range && format->matrix == now->matrix))
+		return;
+	format->range = now->range;
+	format->matrix = now->matrix;
+	capture->shown.format.range = now->range;
+	capture->shown.format.matrix = now->matrix;
+	if (capture->fields)
+		glint_fields_set_colours(capture->fields, format);
+	glint_log_info(&topic, "'%s': the source has changed its colours", device_name(capture));
+	glint_capture_set_reason(capture, capture->reason);
+}
+
 void glint_capture_on_check(struct glint_job *job)
 {
 	struct glint_capture *capture = container_of(job, struct glint_capture, check_job);
@@ -317,7 +523,9 @@ void glint_capture_on_check(struct glint_job *job)
 		return;
 	}
 	if (capture->source.vdev.timings.width > 0)
-		capture->stream.changed = false;	/* the timings tell for sure */
+		capture->stream.changed = false; /* the timings are reliable */
+	if (err == 0)
+		capture_take_colours(capture);
 	if (err == 0 || (err < 0 && err != -ENODEV && !glint_source_waits(err)))
 		capture->stream.doubted = capture->stream.changed;
 	else if (err == -ENODEV)
@@ -326,32 +534,96 @@ void glint_capture_on_check(struct glint_job *job)
 		glint_capture_lose(capture, err < 0 ? err : 0);
 }
 
-/* --- Time --------------------------------------------------------------------------------------- */
+/* --- The JPEG quality of the device --------------------------------------------------------- */
 
-/* A count that only grows is told each time that it has doubled: enough for a bad cable. */
-static bool is_worth_telling(uint64_t count, uint64_t *told)
+bool glint_capture_makes_jpegs(const struct glint_capture *capture)
 {
-	if (count == *told || count < 2 * *told)
+	return capture->state == GLINT_CAPTURE_LIVE &&
+	       capture->pool->format.info->layout == GLINT_LAYOUT_JPEG;
+}
+
+static int tune_run(struct glint_device_job *job, struct glint_source *source)
+{
+	const struct glint_capture *capture = container_of(job, struct glint_capture, tune);
+
+	return glint_controls_set_jpeg_quality(source, capture->tune_quality);
+}
+
+static void tune_done(struct glint_device_job *job, int err)
+{
+	struct glint_capture *capture = container_of(job, struct glint_capture, tune);
+	struct glint_prepare *prepare = capture->prepare;
+
+	/* A device that was closed or unplugged meanwhile gets the quality at its next start. */
+	capture->tune_err = err == -ENODEV ? 0 : err;
+	if (capture->tune_err == 0)
+		capture->tuned = capture->tune_quality;
+	capture->prepare = NULL;
+	if (prepare)
+		prepare->done(prepare, capture->tune_err);
+}
+
+static void tune_free(struct glint_device_job *job)
+{
+	struct glint_capture *capture = container_of(job, struct glint_capture, tune);
+
+	capture->tune_runs = false;
+	/* The settings have changed meanwhile, or the change was cancelled. */
+	if (!capture->ending && capture->tune_err == 0 && glint_capture_makes_jpegs(capture) &&
+	    capture->tuned != capture->config.jpeg_quality)
+		(void)glint_capture_tune(capture, capture->config.jpeg_quality);
+}
+
+static const struct glint_device_job_ops tune_ops = {
+	.run = tune_run,
+	.done = tune_done,
+	.free = tune_free,
+};
+
+int glint_capture_tune(struct glint_capture *capture, unsigned quality)
+{
+	int err;
+
+	assert(!capture->tune_runs);
+
+	capture->tune.ops = &tune_ops;
+	capture->tune.ours = true;
+	capture->tune_quality = quality;
+	err = glint_capture_run_job(capture, &capture->tune);
+	capture->tune_runs = err == 0;
+	return err;
+}
+
+/* --- Time ------------------------------------------------------------------------------------ */
+
+/* A growing count is logged when it has doubled, which is enough to notice a bad cable. */
+static bool has_doubled(uint64_t count, uint64_t *logged)
+{
+	if (count == *logged || count < 2 * *logged)
 		return false;
-	*told = count;
+	*logged = count;
 	return true;
 }
 
-static void capture_tell_damage(struct glint_capture *capture)
+static void capture_log_damage(struct glint_capture *capture)
 {
-	if (is_worth_telling(capture->ledger.corrupt, &capture->corrupt_told))
+	if (has_doubled(capture->ledger.corrupt, &capture->corrupt_logged)) {
+		capture_tell_fault(capture, "corrupt-frames", NULL, capture->ledger.corrupt);
 		glint_log_warn(&topic, "'%s': %llu corrupt frames so far", device_name(capture),
 			       (unsigned long long)capture->ledger.corrupt);
-	if (is_worth_telling(capture->cancelled, &capture->cancelled_told))
+	}
+	if (has_doubled(capture->cancelled, &capture->cancelled_logged)) {
+		capture_tell_fault(capture, "empty-buffers", NULL, capture->cancelled);
 		glint_log_warn(&topic,
 			       "'%s': the driver has given back %llu buffers without a frame so "
-			       "far: transfers fail, look at the kernel's log and the cable",
+			       "far: transfers fail; see the kernel's log, check the cable",
 			       device_name(capture), (unsigned long long)capture->cancelled);
+	}
 }
 
 /*
- * 0, or what is wrong when no good frame came for too long: no frame at all, or only damaged
- * ones. Readers that hold every buffer are no fault of the device.
+ * Return an error if no good frame has arrived for too long: -ETIMEDOUT (no frame at all) or
+ * -EBADMSG (damaged frames only). If readers hold all buffers, the device is not at fault.
  */
 static int stream_lacks_frames(const struct glint_capture *capture, uint64_t now_ns)
 {
@@ -368,30 +640,36 @@ static void capture_watch(struct glint_capture *capture, uint64_t now_ns)
 	const struct glint_capture_stream *stream = &capture->stream;
 	int err = stream_lacks_frames(capture, now_ns);
 
-	capture_tell_damage(capture);
+	capture_log_damage(capture);
 	if (err < 0) {
 		glint_capture_fail(capture, err);
 		return;
 	}
-	/* Not at once: a driver may tell of the change that setting it up has made. */
+	/* Not at once, because a driver may report the change that its own setup has made. */
 	if (stream->changed && !capture->check_runs && now_ns - stream->started_ns > CHECK_NS) {
 		glint_capture_lose(capture, 0);
 		return;
 	}
 	if (!capture->check_runs && now_ns - capture->checked_ns >= CHECK_NS)
 		glint_capture_check(capture, false);
-	capture_wake_at(capture, now_ns + MIN(TICK_NS, capture->config.timeout_ns));
+	glint_alarm_set(&capture->alarm, now_ns + MIN(TICK_NS, capture->config.timeout_ns));
+}
+
+void glint_capture_tell_stuck(struct glint_capture *capture)
+{
+	glint_log_error(&topic, "'%s': a call into its driver does not return",
+			device_name(capture));
+	capture_tell_fault(capture, glint_reason_name(GLINT_REASON_STUCK), NULL, 0);
 }
 
 static void capture_watch_job(struct glint_capture *capture, uint64_t now_ns)
 {
-	capture_wake_at(capture, now_ns + capture->config.stuck_ns);
+	glint_alarm_set(&capture->alarm, now_ns + capture->config.stuck_ns);
 	if (capture->reason == GLINT_REASON_STUCK ||
 	    now_ns - capture->job_since_ns < capture->config.stuck_ns)
 		return;
-	glint_log_error(&topic, "'%s': a call into its driver does not return",
-			device_name(capture));
-	capture->told_err = 0;
+	capture->logged_err = 0;
+	glint_capture_tell_stuck(capture);
 	glint_capture_set_reason(capture, GLINT_REASON_STUCK);
 }
 
@@ -400,21 +678,16 @@ void glint_capture_hurry(struct glint_capture *capture)
 	uint64_t earliest_ns = capture->job_since_ns + HURRY_NS;
 
 	if (capture->state == GLINT_CAPTURE_OFFLINE)
-		capture_wake_at(capture, MAX(glint_now_ns(), earliest_ns));
+		glint_alarm_set(&capture->alarm, MAX(glint_now_ns(), earliest_ns));
 }
 
-void glint_capture_on_timer(struct glint_op *op, int res, uint32_t flags)
+void glint_capture_on_alarm(struct glint_alarm *alarm)
 {
-	struct glint_capture *capture = container_of(op, struct glint_capture, timer_op);
+	struct glint_capture *capture = container_of(alarm, struct glint_capture, alarm);
 	uint64_t now_ns = glint_now_ns();
 
-	(void)flags;
 	if (capture->ending)
 		return;
-	if (res < 0) {
-		capture_wake_at(capture, capture->timer_ns);
-		return;
-	}
 	switch (capture->state) {
 	case GLINT_CAPTURE_LIVE:
 		capture_watch(capture, now_ns);
@@ -427,18 +700,18 @@ void glint_capture_on_timer(struct glint_op *op, int res, uint32_t flags)
 	}
 }
 
-/* Only for the end: whatever there is of a stream stops, and the device is closed. */
+/* At the end: stop the stream, if there is one, and close the device. */
 void glint_capture_stop(struct glint_capture *capture)
 {
 	if (capture->job_runs || !glint_source_is_open(&capture->source))
 		return;
-	if (capture->source.pool) {	/* started, but never adopted */
+	if (capture->source.pool) { /* started, but not live yet */
 		capture->pool = capture->source.pool;
 		capture->pool->owner = &capture->owner;
 		capture->source.pool = NULL;
 	}
 	if (capture->pool)
-		capture->pool->live = false;
+		capture_end_stream(capture);
 	capture->stop_closes = true;
 	capture_submit(capture, &capture->stop_job);
 }

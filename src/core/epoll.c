@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop on epoll. An operation is tried first, in the round after its start,
- * and waits for its descriptor only if the kernel says EAGAIN. Descriptors are
- * watched edge-triggered: as with io_uring's multishot poll, one wakeup is one
- * completion, and a device that says POLLERR while it does not stream is heard
- * once, not for ever.
+ * The loop on epoll. An operation is tried in the round after its start, and waits for its
+ * descriptor only if the kernel answers EAGAIN. Descriptors are watched edge-triggered: as with
+ * io_uring's multishot poll, one wakeup is one completion, and a device that reports POLLERR while
+ * it does not stream wakes the loop only once.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,22 +13,22 @@
 #include "base/clock.h"
 #include "core/loop_backend.h"
 
-#define EVENTS_MAX 64
-#define ACCEPTS_MAX 16	/* in one go: others wait meanwhile */
+#define EVENTS_MAX  64
+#define ACCEPTS_MAX 16 /* in one try, so that other operations get their turn */
 
 /* op->state */
 enum {
-	STATE_TRYING,	/* as op_begin() leaves it */
-	STATE_WATCHED,	/* in @waiting */
+	STATE_TRYING,  /* the initial state */
+	STATE_WATCHED, /* in @waiting */
 };
 
 struct epoll {
-	struct glint_loop loop;		/* first: see epoll_of() */
+	struct glint_loop loop; /* first: see epoll_of() */
 	int fd;
-	struct glint_list tries;	/* operations to try, or polls to tell of */
-	struct glint_op **waiting;	/* by descriptor: who waits for it */
+	struct glint_list tries;   /* operations to try, and polls with events to deliver */
+	struct glint_op **waiting; /* by descriptor: the operations that wait for the descriptor */
 	unsigned n_waiting;
-	bool no_pwait2;			/* the kernel, or seccomp, knows epoll_wait() only */
+	bool no_pwait2; /* the kernel, or a sandbox, has no epoll_pwait2() */
 };
 
 static struct epoll *epoll_of(struct glint_loop *loop)
@@ -64,9 +63,10 @@ static void epoll_destroy(struct glint_loop *loop)
 	free(epoll);
 }
 
-/* --- Who waits for which descriptor ------------------------------------------- */
+/* --- Watching descriptors ------------------------------------------------------- */
 
-static int epoll_make_room(struct epoll *epoll, int fd)
+/* Grow @waiting to include @fd. */
+static int epoll_reserve(struct epoll *epoll, int fd)
 {
 	unsigned count = MAX(epoll->n_waiting, 64u);
 	struct glint_op **waiting;
@@ -88,7 +88,7 @@ static int epoll_make_room(struct epoll *epoll, int fd)
 	return 0;
 }
 
-/* Only what blocks is registered, and nothing longer: a closed descriptor leaves no trace. */
+/* A descriptor is registered only while an operation waits for it, so it can be closed after that. */
 static void epoll_unwatch(struct epoll *epoll, struct glint_op *op)
 {
 	struct glint_op **place;
@@ -106,7 +106,7 @@ static void epoll_unwatch(struct epoll *epoll, struct glint_op *op)
 		(void)epoll_ctl(epoll->fd, EPOLL_CTL_DEL, op->fd, NULL);
 }
 
-/* Also tells of what is ready now, so nothing gets lost between the try and this. */
+/* epoll_ctl() also reports a descriptor that is ready now, so no event is lost after the try. */
 static int epoll_register(struct epoll *epoll, int fd)
 {
 	struct epoll_event event = { .events = EPOLLET, .data.fd = fd };
@@ -122,7 +122,7 @@ static int epoll_register(struct epoll *epoll, int fd)
 
 static int epoll_watch(struct epoll *epoll, struct glint_op *op)
 {
-	int err = epoll_make_room(epoll, op->fd);
+	int err = epoll_reserve(epoll, op->fd);
 
 	if (err < 0)
 		return err;
@@ -152,7 +152,7 @@ static void epoll_start(struct glint_loop *loop, struct glint_op *op)
 	int err;
 
 	if (op->kind != GLINT_OP_POLL) {
-		/* A listener that we were handed may block; its error, if any, is accept's too. */
+		/* A listener from systemd may block. If fcntl() fails, accept() fails as well. */
 		if (op->kind == GLINT_OP_ACCEPT)
 			(void)fcntl(op->fd, F_SETFL, fcntl(op->fd, F_GETFL) | O_NONBLOCK);
 		epoll_queue(epoll, op);
@@ -188,7 +188,7 @@ static int op_call(const struct glint_op *op)
 	return res < 0 ? -errno : (int)res;
 }
 
-/* @op is done with @res, unless the error says that it is not. */
+/* Complete @op with @res, retry it after a passing error, or wait after EAGAIN. */
 static void epoll_settle(struct epoll *epoll, struct glint_op *op, int res)
 {
 	if (glint_op_error_is_passing(op, res)) {
@@ -236,7 +236,7 @@ static void epoll_try(struct epoll *epoll, struct glint_op *op)
 
 /* --- Waiting ------------------------------------------------------------------ */
 
-/* Rounded up: a millisecond late is right, one too early would be a busy loop. */
+/* The time is rounded up, because waits that end too early would be a busy loop. */
 static int epoll_wait_ms(struct epoll *epoll, struct epoll_event *events, const uint64_t *left_ns)
 {
 	uint64_t ms = 0;
@@ -259,7 +259,8 @@ static int epoll_wait_ns(struct epoll *epoll, struct epoll_event *events, const 
 	if (count >= 0 || (errno != ENOSYS && errno != EPERM))
 		return count;
 
-	epoll->no_pwait2 = true;	/* before 5.11, or a sandbox older than that */
+	epoll->no_pwait2 =
+		true; /* a kernel before 5.11, or a sandbox that does not know the call */
 	return epoll_wait_ms(epoll, events, left_ns);
 }
 

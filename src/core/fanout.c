@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/fanout.h"
 
+#include <assert.h>
 #include <stddef.h>
 
+#include "core/packet.h"
 #include "core/upcall.h"
-
-static void fanout_tell(struct glint_fanout *fanout, bool wanted)
-{
-	if (fanout->demand)
-		fanout->demand(fanout, wanted);
-}
-
-static struct glint_sink *sink_of(struct glint_list *node)
-{
-	return glint_list_entry(node, struct glint_sink, link);
-}
 
 void glint_fanout_init(struct glint_fanout *fanout,
 		       void (*demand)(struct glint_fanout *fanout, bool wanted))
@@ -31,8 +22,8 @@ void glint_fanout_attach(struct glint_fanout *fanout, struct glint_sink *sink)
 		return;
 
 	glint_list_append(&fanout->sinks, &sink->link);
-	if (first)
-		fanout_tell(fanout, true);
+	if (first && fanout->demand)
+		fanout->demand(fanout, true);
 }
 
 void glint_fanout_detach(struct glint_fanout *fanout, struct glint_sink *sink)
@@ -41,8 +32,8 @@ void glint_fanout_detach(struct glint_fanout *fanout, struct glint_sink *sink)
 		return;
 
 	glint_list_remove(&sink->link);
-	if (glint_list_empty(&fanout->sinks))
-		fanout_tell(fanout, false);
+	if (glint_list_empty(&fanout->sinks) && fanout->demand)
+		fanout->demand(fanout, false);
 }
 
 bool glint_fanout_wanted(const struct glint_fanout *fanout)
@@ -50,19 +41,22 @@ bool glint_fanout_wanted(const struct glint_fanout *fanout)
 	return !glint_list_empty(&fanout->sinks);
 }
 
-bool glint_fanout_wants(const struct glint_fanout *fanout, const struct glint_frame *frame)
+bool glint_fanout_wants(const struct glint_fanout *fanout, uint32_t codec,
+			const struct glint_frame_info *info)
 {
 	const struct glint_sink *sink;
 
 	glint_list_for_each(sink, &fanout->sinks, link)
-		if (!sink->wants || sink->wants(sink, frame))
+		if (sink->codec == codec && (!sink->wants || sink->wants(sink, info)))
 			return true;
 	return false;
 }
 
-unsigned glint_fanout_push(struct glint_fanout *fanout, struct glint_frame *frame)
+/* Exactly one of @frame and @packet is not NULL. */
+static unsigned fanout_push(struct glint_fanout *fanout, struct glint_frame *frame,
+			    struct glint_packet *packet)
 {
-	/* A sink leaves by its own doing only, so the last one of now is there until its turn. */
+	/* Sinks detach only themselves, so the last sink stays in the list until its turn. */
 	struct glint_list *last = fanout->sinks.prev, *node, *next = fanout->sinks.next;
 	unsigned taken = 0;
 
@@ -70,10 +64,29 @@ unsigned glint_fanout_push(struct glint_fanout *fanout, struct glint_frame *fram
 		return 0;
 	glint_upcall_forbid();
 	do {
+		struct glint_sink *sink = glint_list_entry(next, struct glint_sink, link);
+
 		node = next;
 		next = node->next;
-		taken += sink_of(node)->push(sink_of(node), frame);
+		if (packet && sink->codec == packet->codec)
+			taken += sink->push_packet(sink, packet);
+		else if (frame && sink->codec == 0)
+			taken += sink->push_frame(sink, frame);
 	} while (node != last);
 	glint_upcall_allow();
 	return taken;
+}
+
+unsigned glint_fanout_push_frame(struct glint_fanout *fanout, struct glint_frame *frame)
+{
+	assert(frame->refs > 0);
+
+	return fanout_push(fanout, frame, NULL);
+}
+
+unsigned glint_fanout_push_packet(struct glint_fanout *fanout, struct glint_packet *packet)
+{
+	assert(packet->refs > 0 && packet->serial > 0);
+
+	return fanout_push(fanout, NULL, packet);
 }

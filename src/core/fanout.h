@@ -1,57 +1,70 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hands each frame to every sink. A sink is attached only while it wants frames,
- * so the cost of a push is proportional to the readers who wait for it, and a
- * fanout without sinks tells its producer that nobody wants anything.
- * Loop thread only.
+ * A fan-out hands each frame, or each packet, to the attached sinks. A sink is attached only while
+ * it wants frames or packets, so a push costs nothing for readers that do not wait. A fan-out
+ * without sinks tells its producer that nothing is wanted. Loop thread only.
  */
 #ifndef GLINT_CORE_FANOUT_H
 #define GLINT_CORE_FANOUT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/list.h"
 
 struct glint_fanout;
 struct glint_frame;
+struct glint_frame_info;
+struct glint_packet;
 struct glint_sink;
 
 struct glint_sink {
+	/* The sink takes packets of this codec; 0: the device's frames, raw or JPEG. */
+	uint32_t codec;
 	/*
-	 * Takes a reference if it keeps the frame past the call; returns whether it
-	 * took the frame. May detach itself, and only itself.
+	 * push_frame() if @codec is 0, else push_packet(). Returns whether the sink takes the frame
+	 * or packet. Takes a reference if the sink keeps it after the call. May detach its own sink,
+	 * and no other sink.
 	 */
-	bool (*push)(struct glint_sink *sink, struct glint_frame *frame);
-	/* Whether it would take @frame, or what is made of it. NULL: any. */
-	bool (*wants)(const struct glint_sink *sink, const struct glint_frame *frame);
+	union {
+		bool (*push_frame)(struct glint_sink *sink, struct glint_frame *frame);
+		bool (*push_packet)(struct glint_sink *sink, struct glint_packet *packet);
+	};
+	/* Returns whether the sink takes a frame with these facts, or its packet. NULL: any. */
+	bool (*wants)(const struct glint_sink *sink, const struct glint_frame_info *info);
 	struct glint_list link;
 };
 
 struct glint_fanout {
 	struct glint_list sinks;
-	/* The first sink came, or the last one went. May be NULL. */
+	/* Called when the first sink attaches, and when the last sink detaches. May be NULL. */
 	void (*demand)(struct glint_fanout *fanout, bool wanted);
 };
 
 void glint_fanout_init(struct glint_fanout *fanout,
 		       void (*demand)(struct glint_fanout *fanout, bool wanted));
 
-/* The sink, already attached or not, is attached afterwards. */
+/* Attach @sink. Does nothing if it is attached already. */
 void glint_fanout_attach(struct glint_fanout *fanout, struct glint_sink *sink);
 
-/* Fine on a sink that is not attached; a sink's link starts with glint_list_init(). */
+/* Does nothing if @sink is not attached. A sink's link starts with glint_list_init(). */
 void glint_fanout_detach(struct glint_fanout *fanout, struct glint_sink *sink);
 
-/* Somebody is attached. */
+/* Returns whether at least one sink is attached. */
 bool glint_fanout_wanted(const struct glint_fanout *fanout);
 
-/* Somebody who is attached wants @frame: before it is worked on. */
-bool glint_fanout_wants(const struct glint_fanout *fanout, const struct glint_frame *frame);
+/*
+ * Returns whether at least one attached sink wants the frame with these facts as @codec (0: as it
+ * is). The producer asks before it works on the frame.
+ */
+bool glint_fanout_wants(const struct glint_fanout *fanout, uint32_t codec,
+			const struct glint_frame_info *info);
 
 /*
- * Returns how many sinks took @frame. The caller keeps its own reference. A sink
- * that is attached meanwhile waits for the next frame. No listener is called from
- * within (core/upcall.h).
+ * Push @frame or @packet to all attached sinks of its codec. Returns the number of sinks that took
+ * it. The caller keeps its own reference. A sink that attaches during the push gets the next frame
+ * or packet. A push calls no listener (core/upcall.h).
  */
-unsigned glint_fanout_push(struct glint_fanout *fanout, struct glint_frame *frame);
+unsigned glint_fanout_push_frame(struct glint_fanout *fanout, struct glint_frame *frame);
+unsigned glint_fanout_push_packet(struct glint_fanout *fanout, struct glint_packet *packet);
 #endif

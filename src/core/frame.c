@@ -4,10 +4,21 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "core/upcall.h"
 
 _Thread_local unsigned glint_upcall_forbidden;
+
+const char *glint_field_order_name(enum glint_field_order order)
+{
+	static const char *const names[] = {
+		[GLINT_FIELD_ORDER_NONE] = "progressive",
+		[GLINT_FIELD_ORDER_TOP_FIRST] = "top-first",
+		[GLINT_FIELD_ORDER_BOTTOM_FIRST] = "bottom-first",
+	};
+
+	return names[order];
+}
 
 const char *glint_clock_name(enum glint_clock clock)
 {
@@ -20,19 +31,19 @@ const char *glint_clock_name(enum glint_clock clock)
 	return names[clock];
 }
 
-void glint_frame_begin(struct glint_frame *frame, uint32_t seq, uint64_t capture_ns)
+void glint_frame_begin(struct glint_frame *frame, uint32_t seq)
 {
-	assert(frame->refs == 0);	/* else the slot was filled while somebody read it */
+	assert(frame->refs == 0); /* a leased slot must not be filled again */
+	assert(frame->ops);
 
 	frame->refs = 1;
 	frame->outcome = GLINT_OUTCOME_SKIPPED;
-	frame->seq = seq;
-	frame->capture_ns = capture_ns;
+	frame->info.seq = seq;
 }
 
 struct glint_frame *glint_frame_ref(struct glint_frame *frame)
 {
-	assert(frame->refs > 0);	/* without a lease the slot is the driver's */
+	assert(frame->refs > 0); /* without a lease the driver owns the slot */
 
 	frame->refs++;
 	return frame;

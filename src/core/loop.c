@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "core/loop_backend.h"
+#include "core/report.h"
 
 /* --- Completions ------------------------------------------------------------ */
 
@@ -30,45 +31,6 @@ void glint_loop_complete(struct glint_op *op, int res)
 	op->done(op, res, 0);
 }
 
-/* Only those of now: one that starts itself again must not keep the round from ending. */
-static void loop_deliver(struct glint_loop *loop)
-{
-	struct glint_list round = GLINT_LIST_INIT(round);
-	struct glint_op *op;
-
-	glint_list_take(&round, &loop->posted);
-	while ((op = glint_list_first(&round, struct glint_op, queue_link)))
-		glint_loop_complete(op, op->res);
-}
-
-static void loop_expire(struct glint_loop *loop)
-{
-	struct glint_op *op = glint_timers_first(&loop->timers);
-	uint64_t now_ns;
-
-	if (!op)
-		return;
-	now_ns = glint_now_ns();
-	while (op && op->timer.deadline_ns <= now_ns) {
-		glint_timers_remove(&loop->timers, op);
-		glint_loop_post(loop, op, 0);
-		op = glint_timers_first(&loop->timers);
-	}
-}
-
-/* Only those of now, for the same reason. */
-static void loop_run_deferred(struct glint_loop *loop)
-{
-	struct glint_list round = GLINT_LIST_INIT(round);
-	struct glint_deferred *deferred;
-
-	glint_list_take(&round, &loop->deferred);
-	while ((deferred = glint_list_first(&round, struct glint_deferred, link))) {
-		glint_deferred_cancel(deferred);
-		deferred->run(deferred);
-	}
-}
-
 void glint_loop_defer(struct glint_loop *loop, struct glint_deferred *deferred)
 {
 	assert(deferred->run);
@@ -89,26 +51,41 @@ void glint_deferred_cancel(struct glint_deferred *deferred)
 
 /* --- Running ------------------------------------------------------------------ */
 
-static uint64_t loop_wait_until(const struct glint_loop *loop, uint64_t deadline_ns)
-{
-	const struct glint_op *timer = glint_timers_first(&loop->timers);
-
-	if (!glint_list_empty(&loop->posted) || !glint_list_empty(&loop->deferred))
-		return 0;
-	return timer ? MIN(deadline_ns, timer->timer.deadline_ns) : deadline_ns;
-}
-
 int glint_loop_run_once(struct glint_loop *loop, uint64_t deadline_ns)
 {
+	struct glint_list posted = GLINT_LIST_INIT(posted);
+	struct glint_list deferred_now = GLINT_LIST_INIT(deferred_now);
+	struct glint_op *op = glint_timers_first(&loop->timers);
+	struct glint_deferred *deferred;
+	uint64_t now_ns;
 	int err;
 
 	assert(!loop->in_round);
 
 	loop->in_round = true;
-	err = loop->ops->wait(loop, loop_wait_until(loop, deadline_ns));
-	loop_expire(loop);
-	loop_deliver(loop);
-	loop_run_deferred(loop);
+	if (!glint_list_empty(&loop->posted) || !glint_list_empty(&loop->deferred))
+		deadline_ns = 0;
+	else if (op)
+		deadline_ns = MIN(deadline_ns, op->timer.deadline_ns);
+	err = loop->ops->wait(loop, deadline_ns);
+
+	op = glint_timers_first(&loop->timers);
+	now_ns = op ? glint_now_ns() : 0;
+	while (op && op->timer.deadline_ns <= now_ns) {
+		glint_timers_remove(&loop->timers, op);
+		glint_loop_post(loop, op, 0);
+		op = glint_timers_first(&loop->timers);
+	}
+
+	/* Only what is posted or deferred now, so that a restart does not prolong the round. */
+	glint_list_take(&posted, &loop->posted);
+	while ((op = glint_list_first(&posted, struct glint_op, queue_link)))
+		glint_loop_complete(op, op->res);
+	glint_list_take(&deferred_now, &loop->deferred);
+	while ((deferred = glint_list_first(&deferred_now, struct glint_deferred, link))) {
+		glint_deferred_cancel(deferred);
+		deferred->run(deferred);
+	}
 	loop->in_round = false;
 	return err;
 }
@@ -164,6 +141,14 @@ const char *glint_loop_reason(const struct glint_loop *loop)
 	return loop->reason;
 }
 
+void glint_loop_report(const struct glint_loop *loop, struct glint_report *report)
+{
+	glint_report_object(report, "loop");
+	glint_report_text(report, "backend", glint_loop_name(loop));
+	glint_report_text(report, "reason", glint_loop_reason(loop));
+	glint_report_end(report);
+}
+
 /* --- Operations --------------------------------------------------------------- */
 
 static void op_begin(struct glint_loop *loop, struct glint_op *op, enum glint_op_kind kind, int fd)
@@ -206,7 +191,7 @@ void glint_loop_recv(struct glint_loop *loop, struct glint_op *op, int fd, void 
 {
 	op_begin(loop, op, GLINT_OP_RECV, fd);
 	op->recv.base = base;
-	op->recv.len = MIN(len, (size_t)INT_MAX);	/* the result must fit into res */
+	op->recv.len = MIN(len, (size_t)INT_MAX); /* the result must fit into res */
 	op_start(loop, op);
 }
 
@@ -234,7 +219,7 @@ void glint_loop_cancel(struct glint_loop *loop, struct glint_op *op)
 
 	op->canceled = true;
 	if (op->posted) {
-		/* Nothing is lost with an expiry; bytes and sockets must be told of. */
+		/* A timer's result may be dropped; received bytes and sockets must be delivered. */
 		if (op->kind == GLINT_OP_TIMER)
 			op->res = -ECANCELED;
 	} else if (op->kind == GLINT_OP_TIMER) {

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What loop.c and its backends know of each other, and nobody else. The backend
- * embeds struct glint_loop as its first member and does the waiting and the
- * system calls; timers, results to deliver and running are shared.
+ * The interface between loop.c and its backends. A backend waits and makes the system calls; its
+ * first member is a struct glint_loop. loop.c has the timers, the posted results and the rounds.
  *
- * A round: the backend waits, and completes what it finds; then timers that are due
- * and posted results are delivered; then what was deferred runs. Only in a round is
- * done() or run() called.
+ * In a round the backend waits and completes operations; then loop.c delivers due timers and posted
+ * results; then deferred functions run. done() and run() are called within a round only.
  */
 #ifndef GLINT_CORE_LOOP_BACKEND_H
 #define GLINT_CORE_LOOP_BACKEND_H
@@ -22,7 +20,7 @@ enum glint_op_kind {
 	GLINT_OP_ACCEPT,
 	GLINT_OP_RECV,
 	GLINT_OP_SEND,
-	GLINT_OP_TIMER,		/* never reaches a backend */
+	GLINT_OP_TIMER, /* never reaches a backend */
 };
 
 struct glint_loop_ops {
@@ -30,18 +28,18 @@ struct glint_loop_ops {
 	const char *name;
 
 	int (*create)(struct glint_loop **out);
-	void (*destroy)(struct glint_loop *loop);	/* nothing is busy any more */
+	void (*destroy)(struct glint_loop *loop); /* no operation is busy */
 
-	/* @op is filled in and busy. Errors are posted. */
+	/* Start @op, which is filled in and busy. Errors are posted. */
 	void (*start)(struct glint_loop *loop, struct glint_op *op);
 
-	/* @op is busy, marked cancelled, and has no posted result. */
+	/* Cancel @op, which is busy, marked as cancelled, and has no posted result. */
 	void (*cancel)(struct glint_loop *loop, struct glint_op *op);
 
 	/*
-	 * Hands over what was started, waits until something is done or @deadline_ns
-	 * (0: does not wait, UINT64_MAX: for ever), and completes what is done. A
-	 * negative errno only when the loop cannot go on.
+	 * Submit the started operations, wait for a completion or for @deadline_ns (0: do not
+	 * wait, UINT64_MAX: for ever), and complete operations. Returns a negative errno only if
+	 * the loop cannot go on.
 	 */
 	int (*wait)(struct glint_loop *loop, uint64_t deadline_ns);
 };
@@ -51,20 +49,20 @@ extern const struct glint_loop_ops glint_uring_ops, glint_epoll_ops;
 struct glint_loop {
 	const struct glint_loop_ops *ops;
 	struct glint_timers timers;
-	struct glint_list busy;		/* every operation under way */
-	struct glint_list posted;	/* results to deliver, in order */
-	struct glint_list deferred;	/* to run at the end of the round, in order */
+	struct glint_list busy;	    /* all busy operations */
+	struct glint_list posted;   /* operations with a result to deliver, in order */
+	struct glint_list deferred; /* functions to run at the end of the round, in order */
 	bool in_round, stopped, closing;
 	char reason[128];
 };
 
-/* The last completion, later: for calls from which done() must not be called. */
+/* Complete @op later in the round, from within calls that must not call done(). */
 void glint_loop_post(struct glint_loop *loop, struct glint_op *op, int res);
 
-/* The last completion, now. @op may be freed or busy anew afterwards. */
+/* Complete @op now. After the call @op may be freed, or busy again. */
 void glint_loop_complete(struct glint_op *op, int res);
 
-/* One completion of several. @op stays busy, but may be cancelled afterwards. */
+/* Deliver one result of a multishot @op, which stays busy. After the call @op may be cancelled. */
 static inline void glint_loop_complete_more(struct glint_op *op, int res)
 {
 	op->done(op, res, GLINT_OP_MORE);
@@ -75,10 +73,10 @@ static inline bool glint_op_is_multishot(const struct glint_op *op)
 	return op->kind == GLINT_OP_POLL || op->kind == GLINT_OP_ACCEPT;
 }
 
-/* What to poll for before @op can go on. */
+/* Returns the poll events that @op waits for. */
 uint32_t glint_op_events(const struct glint_op *op);
 
-/* Errors that concern one connection in the queue, or one moment; the next try may succeed. */
+/* Returns whether a retry may succeed: the error is of one connection in the backlog, or of a moment. */
 static inline bool glint_op_error_is_passing(const struct glint_op *op, int res)
 {
 	return res == -EINTR ||

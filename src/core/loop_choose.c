@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which backend a loop gets, and why it is not io_uring. */
+/* Choose the backend of a loop, and explain why it is not io_uring. */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,25 +24,17 @@ static int loop_try(struct glint_loop **out, const struct glint_loop_ops *ops)
 	return 0;
 }
 
-/* The sysctl's value; '0' also where the kernel does not have it. */
-static char read_uring_disabled(void)
-{
-	FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "re");
-	int value;
-
-	if (!file)
-		return '0';
-	value = fgetc(file);
-	fclose(file);
-	return value == '1' || value == '2' ? (char)value : '0';
-}
-
 static const char *explain_eperm(char *reason, size_t size)
 {
-	char disabled = read_uring_disabled();
+	FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "re");
+	int value = '0'; /* also for a kernel without this sysctl */
 
-	if (disabled != '0') {
-		snprintf(reason, size, "kernel.io_uring_disabled=%c", disabled);
+	if (file) {
+		value = fgetc(file);
+		fclose(file);
+	}
+	if (value == '1' || value == '2') {
+		snprintf(reason, size, "kernel.io_uring_disabled=%c", value);
 		return "sysctl kernel.io_uring_disabled=0";
 	}
 	snprintf(reason, size, "forbidden by a seccomp or security policy");
@@ -50,7 +42,7 @@ static const char *explain_eperm(char *reason, size_t size)
 	       "seccomp profile";
 }
 
-/* Writes why there is no io_uring into @reason, and returns what to do about it. */
+/* Write to @reason why io_uring is not available. Returns what to do about it. */
 static const char *explain(int err, char *reason, size_t size)
 {
 	if (!IS_ENABLED(CONFIG_LOOP_URING)) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/stats.h"
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/macros.h"
 
 /*
- * Buckets: values below 16 have one each; above, each power of two is divided
- * into 16. So a bucket is never wider than 1/16 of its lowest value.
+ * Each value below 16 has a bucket. Above, each power of two is divided into 16 buckets, so a bucket
+ * is never wider than 1/16 of its lowest value.
  */
-#define SUB_BITS 4
+#define SUB_BITS  4
 #define SUB_COUNT (1u << SUB_BITS)
 
 static unsigned bucket_of(uint64_t ns)
@@ -33,19 +33,14 @@ static uint64_t bucket_highest(unsigned bucket)
 	return ((uint64_t)(SUB_COUNT + bucket % SUB_COUNT + 1) << shift) - 1;
 }
 
-/* A bucket is full, after years: halving all keeps the proportions. */
-static void histogram_age(struct glint_histogram *histogram)
-{
-	for (unsigned i = 0; i < GLINT_HISTOGRAM_BUCKETS; i++)
-		histogram->buckets[i] /= 2;
-}
-
 void glint_histogram_add(struct glint_histogram *histogram, uint64_t ns)
 {
 	uint32_t *bucket = &histogram->buckets[bucket_of(ns)];
 
-	if (*bucket == UINT32_MAX)
-		histogram_age(histogram);
+	if (*bucket == UINT32_MAX) { /* after years; halving all buckets keeps the proportions */
+		for (unsigned i = 0; i < GLINT_HISTOGRAM_BUCKETS; i++)
+			histogram->buckets[i] /= 2;
+	}
 	(*bucket)++;
 	histogram->count++;
 	histogram->max_ns = MAX(histogram->max_ns, ns);
@@ -64,7 +59,7 @@ uint64_t glint_histogram_quantile(const struct glint_histogram *histogram, unsig
 		if (passed >= rank)
 			return MIN(bucket_highest(i), histogram->max_ns);
 	}
-	return histogram->max_ns;	/* the last bucket has no upper end */
+	return histogram->max_ns; /* the last bucket has no upper end */
 }
 
 void glint_rate_add(struct glint_rate *rate, uint64_t now_ns)
@@ -74,7 +69,7 @@ void glint_rate_add(struct glint_rate *rate, uint64_t now_ns)
 	rate->count = MIN(rate->count + 1, (unsigned)GLINT_RATE_STAMPS);
 }
 
-/* The stamp @back events ago; 0 is the last one. */
+/* Return the stamp of the event @back events ago; 0: the last event. */
 static uint64_t rate_stamp(const struct glint_rate *rate, unsigned back)
 {
 	return rate->stamps[(rate->head + GLINT_RATE_STAMPS - 1 - back) % GLINT_RATE_STAMPS];
@@ -90,7 +85,7 @@ uint32_t glint_rate_millihz(const struct glint_rate *rate, uint64_t now_ns)
 	if (recent == 0 || rate->count < 2)
 		return 0;
 
-	/* Alone in its second, an event of a slow source is measured from the one before. */
+	/* With a single event, the interval begins at the event before. */
 	intervals = MAX(recent - 1, 1u);
 	span_ns = rate_stamp(rate, 0) - rate_stamp(rate, intervals);
 	if (span_ns == 0)

@@ -7,7 +7,7 @@
 
 #include "core/loop.h"
 
-#define FIRST_CAPACITY 64u	/* more than a service with a few clients ever has */
+#define FIRST_CAPACITY 64u /* above the need of a service with a few clients */
 
 static bool timers_before(const struct glint_timers *timers, unsigned a, unsigned b)
 {
@@ -51,20 +51,6 @@ static void timers_sink(struct glint_timers *timers, unsigned index)
 	}
 }
 
-static int timers_grow(struct glint_timers *timers)
-{
-	unsigned capacity = MAX(timers->capacity * 2, FIRST_CAPACITY);
-	struct glint_op **heap;
-
-	heap = reallocarray(timers->heap, capacity, sizeof(struct glint_op *));
-	if (!heap)
-		return -ENOMEM;
-
-	timers->heap = heap;
-	timers->capacity = capacity;
-	return 0;
-}
-
 void glint_timers_fini(struct glint_timers *timers)
 {
 	free(timers->heap);
@@ -73,9 +59,16 @@ void glint_timers_fini(struct glint_timers *timers)
 
 int glint_timers_add(struct glint_timers *timers, struct glint_op *op)
 {
-	if (timers->count == timers->capacity && timers_grow(timers) < 0)
-		return -ENOMEM;
+	if (timers->count == timers->capacity) {
+		unsigned capacity = MAX(timers->capacity * 2, FIRST_CAPACITY);
+		struct glint_op **heap;
 
+		heap = reallocarray(timers->heap, capacity, sizeof(struct glint_op *));
+		if (!heap)
+			return -ENOMEM;
+		timers->heap = heap;
+		timers->capacity = capacity;
+	}
 	timers_put(timers, timers->count++, op);
 	timers_rise(timers, op->timer.index);
 	return 0;
@@ -88,7 +81,7 @@ void glint_timers_remove(struct glint_timers *timers, struct glint_op *op)
 
 	assert(index < timers->count && timers->heap[index] == op);
 
-	/* The last one takes its place, and finds its own from there. */
+	/* Move the last operation to the free index, and restore the order. */
 	last = timers->heap[--timers->count];
 	if (last == op)
 		return;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timer operations by deadline: a binary heap of borrowed pointers, each of
- * which knows its place, so that a cancelled one is found at once. It grows when
- * there are more timers than ever before, and never shrinks.
+ * Timer operations by deadline: a binary heap of borrowed pointers. Each operation has its index in
+ * the heap, so that cancelling needs no search. The heap grows, and never shrinks.
  */
 #ifndef GLINT_CORE_TIMERS_H
 #define GLINT_CORE_TIMERS_H
@@ -14,15 +13,15 @@ struct glint_timers {
 	unsigned count, capacity;
 };
 
-/* All zero is an empty heap. Frees the heap; the operations are others'. */
+/* Free the heap, not the operations. A zeroed heap is empty. */
 void glint_timers_fini(struct glint_timers *timers);
 
-/* By @op->timer.deadline_ns. -ENOMEM; then @op is not in the heap. */
+/* Add @op by its timer.deadline_ns. -ENOMEM: @op is not in the heap. */
 int glint_timers_add(struct glint_timers *timers, struct glint_op *op);
 
 /* @op must be in the heap. */
 void glint_timers_remove(struct glint_timers *timers, struct glint_op *op);
 
-/* The one with the earliest deadline, NULL when there is none. */
+/* Returns the operation with the earliest deadline; NULL: the heap is empty. */
 struct glint_op *glint_timers_first(const struct glint_timers *timers);
 #endif

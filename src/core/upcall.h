@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may call upward, and when. glint_frame_unref() and glint_fanout_push() run in
- * the midst of their callers' work, so nothing below them calls a listener: what a
- * listener has to know is noted there, and told from the loop's top level
- * (glint_loop_defer()). Debug builds count, on each thread, how many unrefs and pushes
- * are under way, and assert that a listener is called in none of them.
+ * An unref or a push must not call a listener, because it runs in the middle of its caller's work.
+ * An event that a listener must learn is noted, and reported from the loop's top level
+ * (glint_loop_defer()). Debug builds count the unrefs and pushes that are under way on each thread,
+ * and assert that none is when a listener is called.
  */
 #ifndef GLINT_CORE_UPCALL_H
 #define GLINT_CORE_UPCALL_H
@@ -23,7 +22,7 @@ static inline void glint_upcall_allow(void)
 	glint_upcall_forbidden -= IS_ENABLED(CONFIG_DEBUG);
 }
 
-/* For whoever is about to call a listener, and for the listener. */
+/* Call this before a listener is called, and in the listener. */
 static inline void glint_upcall_assert(void)
 {
 	assert(glint_upcall_forbidden == 0);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop on io_uring. What is started within a round goes to the kernel with
- * the one system call that also waits. The submission queue is one page: when it
- * is full it is submitted early, and what the kernel does not take then stays in
- * the backlog, in order, until the next round.
+ * The loop on io_uring. The system call that waits also submits the operations that were started
+ * since the last wait. The submission queue is one page. A full queue is submitted early; operations
+ * that the kernel does not take stay in the backlog, in order, until the next round.
  */
 #include <assert.h>
 #include <liburing.h>
@@ -13,20 +12,20 @@
 #include "base/clock.h"
 #include "core/loop_backend.h"
 
-#define SQ_ENTRIES 64u	/* one page; a bigger batch costs more system calls, no more */
+#define SQ_ENTRIES 64u /* one page; a larger batch only costs more system calls */
 #define CQ_ENTRIES 1024u
 
 /* op->state */
 enum {
-	STATE_SINGLE = 1 << 0,	/* the kernel knows no multishot accept: one by one */
-	STATE_READY = 1 << 1,	/* waits for its descriptor before the next try */
-	STATE_SUBMITTED = 1 << 2, /* the ring has it: it ends with a completion */
+	STATE_SINGLE = 1 << 0,	  /* the kernel has no multishot accept */
+	STATE_READY = 1 << 1,	  /* poll the descriptor before the next try */
+	STATE_SUBMITTED = 1 << 2, /* the kernel has the operation: a completion will follow */
 };
 
 struct uring {
-	struct glint_loop loop;		/* first: see uring_of() */
+	struct glint_loop loop; /* first: see uring_of() */
 	struct io_uring ring;
-	struct glint_list backlog;	/* operations, or their cancels, that found no room */
+	struct glint_list backlog; /* operations to start or cancel once the queue has space */
 };
 
 static struct uring *uring_of(struct glint_loop *loop)
@@ -36,10 +35,13 @@ static struct uring *uring_of(struct glint_loop *loop)
 
 /* --- The ring ------------------------------------------------------------------- */
 
-/* From the best to what every kernel has; an older one says EINVAL to what it does not know. */
+/* In order of preference. An older kernel answers EINVAL to flags that it does not know. */
 static const unsigned setup_flags[] = {
-	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL, /* 6.1 */
-	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL, /* 5.19 */
+	/* 6.1 */
+	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+		IORING_SETUP_SUBMIT_ALL,
+	/* 5.19 */
+	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
 	0,
 };
 
@@ -58,10 +60,10 @@ static int uring_init(struct io_uring *ring)
 	return err == -EINVAL ? -ENOSYS : err;
 }
 
-/* A sandbox may allow the setup and forbid the rest: one round trip tells. */
+/* Make one round trip, because a sandbox may allow the setup and forbid the other calls. */
 static int uring_probe(struct io_uring *ring)
 {
-	/* The last one came with multishot poll, which has no flag of its own: Linux 5.13. */
+	/* RSRC_TAGS stands for multishot poll, which has no flag: both came with Linux 5.13. */
 	const unsigned needed = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_RSRC_TAGS;
 	struct io_uring_cqe *cqe;
 	int err;
@@ -115,54 +117,36 @@ static void uring_destroy(struct glint_loop *loop)
 
 /* --- Submitting ----------------------------------------------------------------- */
 
-static void prep_poll(struct io_uring_sqe *sqe, const struct glint_op *op)
-{
-	if (op->kind == GLINT_OP_POLL)
-		io_uring_prep_poll_multishot(sqe, op->fd, op->poll.events);
-	else
-		io_uring_prep_poll_add(sqe, op->fd, glint_op_events(op));
-}
-
-static void prep_accept(struct io_uring_sqe *sqe, const struct glint_op *op)
-{
-	if (op->state & STATE_SINGLE)
-		io_uring_prep_accept(sqe, op->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	else
-		io_uring_prep_multishot_accept(sqe, op->fd, NULL, NULL,
-					       SOCK_CLOEXEC | SOCK_NONBLOCK);
-}
-
 static void prep_start(struct io_uring_sqe *sqe, const struct glint_op *op)
 {
-	if (op->kind == GLINT_OP_POLL || op->state & STATE_READY)
-		prep_poll(sqe, op);
+	const int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+	if (op->kind == GLINT_OP_POLL)
+		io_uring_prep_poll_multishot(sqe, op->fd, op->poll.events);
+	else if (op->state & STATE_READY)
+		io_uring_prep_poll_add(sqe, op->fd, glint_op_events(op));
+	else if (op->kind == GLINT_OP_ACCEPT && op->state & STATE_SINGLE)
+		io_uring_prep_accept(sqe, op->fd, NULL, NULL, flags);
 	else if (op->kind == GLINT_OP_ACCEPT)
-		prep_accept(sqe, op);
+		io_uring_prep_multishot_accept(sqe, op->fd, NULL, NULL, flags);
 	else if (op->kind == GLINT_OP_RECV)
 		io_uring_prep_recv(sqe, op->fd, op->recv.base, op->recv.len, 0);
 	else
 		io_uring_prep_sendmsg(sqe, op->fd, op->send.msg, MSG_NOSIGNAL);
 }
 
-static struct io_uring_sqe *uring_get_sqe(struct uring *uring)
-{
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
-
-	if (sqe)
-		return sqe;
-	(void)io_uring_submit(&uring->ring);	/* if it fails the queue is as full as before */
-	return io_uring_get_sqe(&uring->ring);
-}
-
 /*
- * Submits the cancel of what the ring has, the start of what it has not. A
- * cancel stands in the queue before anything that may come to lie at the same
- * address later, so it can never hit that.
+ * Cancel @op if the kernel has it, else start it. The cancel is queued before a later operation at
+ * the same address, so it cannot cancel the later one. False: the queue is full.
  */
 static bool uring_submit(struct uring *uring, struct glint_op *op)
 {
-	struct io_uring_sqe *sqe = uring_get_sqe(uring);
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
 
+	if (!sqe) {
+		(void)io_uring_submit(&uring->ring); /* on failure the queue stays full */
+		sqe = io_uring_get_sqe(&uring->ring);
+	}
 	if (!sqe)
 		return false;
 	if (op->state & STATE_SUBMITTED) {
@@ -182,17 +166,6 @@ static void uring_queue(struct uring *uring, struct glint_op *op)
 		glint_list_append(&uring->backlog, &op->queue_link);
 }
 
-static void uring_flush_backlog(struct uring *uring)
-{
-	struct glint_op *op;
-
-	while ((op = glint_list_first(&uring->backlog, struct glint_op, queue_link))) {
-		if (!uring_submit(uring, op))
-			return;
-		glint_list_remove(&op->queue_link);
-	}
-}
-
 static void uring_start(struct glint_loop *loop, struct glint_op *op)
 {
 	uring_queue(uring_of(loop), op);
@@ -203,12 +176,12 @@ static void uring_cancel(struct glint_loop *loop, struct glint_op *op)
 	if (op->state & STATE_SUBMITTED)
 		uring_queue(uring_of(loop), op);
 	else
-		glint_loop_post(loop, op, -ECANCELED);	/* it is still in the backlog */
+		glint_loop_post(loop, op, -ECANCELED); /* still in the backlog */
 }
 
 /* --- Completing ----------------------------------------------------------------- */
 
-/* The ring is through with @op, @op is not: once more, unless it shall end. */
+/* Final CQE but the operation is unfinished: resubmit unless it was cancelled. */
 static void uring_again(struct uring *uring, struct glint_op *op)
 {
 	if (op->canceled)
@@ -219,22 +192,22 @@ static void uring_again(struct uring *uring, struct glint_op *op)
 
 static void uring_on_multishot(struct uring *uring, struct glint_op *op, int res, bool more)
 {
-	/* An event after the cancel is no news; a socket is somebody's. */
+	/* After a cancel an event is dropped; a socket is delivered, because it would leak. */
 	if (op->kind == GLINT_OP_ACCEPT || !op->canceled)
 		glint_loop_complete_more(op, res);
 	if (!more)
 		uring_again(uring, op);
 }
 
-/* Whether the kernel's answer only asks for another way to do it. */
+/* Return whether @op must be submitted again, and set in which way. */
 static bool op_needs_another_way(struct glint_op *op, int res)
 {
 	if (res == -EINVAL && op->kind == GLINT_OP_ACCEPT && !(op->state & STATE_SINGLE)) {
-		op->state |= STATE_SINGLE;	/* before 5.19 */
+		op->state |= STATE_SINGLE; /* before 5.19 */
 		return true;
 	}
 	if (res == -EAGAIN && op->kind != GLINT_OP_POLL) {
-		op->state |= STATE_READY;	/* non-blocking sockets, in some kernels */
+		op->state |= STATE_READY; /* non-blocking sockets, in some kernels */
 		return true;
 	}
 	return glint_op_error_is_passing(op, res);
@@ -245,8 +218,8 @@ static void uring_on_completion(struct uring *uring, struct glint_op *op, int re
 	bool was_ready_poll = op->state & STATE_READY;
 
 	if (!more) {
-		op->state &= (uint8_t)~(STATE_SUBMITTED | STATE_READY);
-		glint_list_remove(&op->queue_link);	/* a cancel that comes too late */
+		op->state = (uint8_t)(op->state & ~(STATE_SUBMITTED | STATE_READY));
+		glint_list_remove(&op->queue_link); /* drops a queued cancel */
 	}
 	if (was_ready_poll && res >= 0)
 		uring_again(uring, op);
@@ -260,6 +233,14 @@ static void uring_on_completion(struct uring *uring, struct glint_op *op, int re
 
 /* --- Waiting --------------------------------------------------------------------- */
 
+/* The kernel has no completion that the ring does not show yet, and nothing is to be submitted. */
+static bool uring_is_quiet(const struct io_uring *ring)
+{
+	return ring->flags & IORING_SETUP_TASKRUN_FLAG && io_uring_sq_ready(ring) == 0 &&
+	       !(IO_URING_READ_ONCE(*ring->sq.kflags) &
+		 (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
+}
+
 static int uring_submit_and_wait(struct uring *uring, uint64_t left_ns)
 {
 	struct __kernel_timespec ts = {
@@ -268,37 +249,35 @@ static int uring_submit_and_wait(struct uring *uring, uint64_t left_ns)
 	};
 	struct io_uring_cqe *cqe;
 
-	/* A wait of 0 ns would sleep all the same, as long as the timer slack: 50 us. */
+	/* A wait of 0 ns would sleep for the timer slack, 50 us. */
 	if (left_ns == 0)
-		return io_uring_submit_and_get_events(&uring->ring);
+		return uring_is_quiet(&uring->ring) ? 0 :
+						      io_uring_submit_and_get_events(&uring->ring);
 	return io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1,
 						left_ns == UINT64_MAX ? NULL : &ts, NULL);
-}
-
-static int uring_enter(struct uring *uring, uint64_t deadline_ns)
-{
-	int err = uring_submit_and_wait(uring, glint_time_left_ns(deadline_ns));
-
-	/* EAGAIN: short of memory; EBUSY: completions first. What was not taken stays queued. */
-	if (err == -ETIME || err == -EINTR || err == -EAGAIN || err == -EBUSY)
-		return 0;
-	return MIN(err, 0);
 }
 
 static int uring_wait(struct glint_loop *loop, uint64_t deadline_ns)
 {
 	struct uring *uring = uring_of(loop);
 	struct io_uring_cqe *cqe;
+	struct glint_op *op;
 	int err;
 
-	uring_flush_backlog(uring);
-	err = uring_enter(uring, glint_list_empty(&uring->backlog) ? deadline_ns : 0);
-	if (err < 0)
+	while ((op = glint_list_first(&uring->backlog, struct glint_op, queue_link))) {
+		if (!uring_submit(uring, op))
+			break;
+		glint_list_remove(&op->queue_link);
+	}
+	if (op)
+		deadline_ns = 0;
+	err = uring_submit_and_wait(uring, glint_time_left_ns(deadline_ns));
+	/* EAGAIN: no memory; EBUSY: completions must be reaped first. The rest stays queued. */
+	if (err < 0 && err != -ETIME && err != -EINTR && err != -EAGAIN && err != -EBUSY)
 		return err;
 
-	/* Those of now: the round must end. */
+	/* Only what is ready now, so that the round ends. */
 	for (unsigned n = io_uring_cq_ready(&uring->ring); n > 0; n--) {
-		struct glint_op *op;
 		int res;
 		bool more;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The threads take jobs from one list and put them on another; an eventfd tells
- * the loop that the other is no longer empty. The structure outlives
- * glint_workers_destroy() until the poll of that eventfd has ended.
+ * The threads take jobs from @queued and put them on @finished. An eventfd wakes the loop when
+ * @finished is no longer empty. The structure is freed after glint_workers_destroy(), when the poll
+ * of the eventfd has ended.
  */
 #include "core/workers.h"
 
@@ -14,28 +14,33 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/macros.h"
 #include "base/thread.h"
 #include "core/loop.h"
 
-#define WORKERS_MAX 64
+#define WORKERS_MAX   64
+#define HELP_ROUND_NS 100000u /* of a round, that the loop's thread runs parts of shared jobs */
+#define WAKE_WORTH_NS 500000u /* of work, for which a worker's wake-up pays */
 
 struct worker {
 	struct glint_workers *workers;
 	pthread_t thread;
-	unsigned index;
 };
 
 struct glint_workers {
 	struct glint_loop *loop;
-	struct glint_op wake_op;	/* poll of @event_fd */
+	struct glint_op wake_op;    /* poll of @event_fd */
+	struct glint_deferred help; /* runs a part of a shared job */
 	int event_fd;
-	unsigned pending;		/* submitted, done() not called yet; loop thread only */
-	bool abandoned;			/* by a destroy that met its deadline; loop thread only */
-	struct glint_list delivering;	/* finished, done() comes; loop thread only */
+	/* Loop thread only. */
+	unsigned pending;	      /* jobs whose done() has not been called */
+	uint64_t helped_ns;	      /* by the loop's thread, of the newest shared job */
+	bool closing;		      /* glint_workers_destroy() has begun */
+	bool abandoned;		      /* the deadline of glint_workers_destroy() has passed */
+	struct glint_list delivering; /* finished jobs whose done() is called next */
 
-	pthread_mutex_t lock;		/* for all below */
+	pthread_mutex_t lock; /* for all members below */
 	pthread_cond_t job_queued, job_finished;
 	struct glint_list queued, finished;
 	bool ending;
@@ -46,7 +51,19 @@ struct glint_workers {
 
 /* --- On the workers' threads ---------------------------------------------------- */
 
-/* NULL when the workers end. A job stays in the queue until its last part has begun. */
+/* Take a part with the lock held. A job stays queued until its last part has begun. */
+static struct glint_job *take_part(struct glint_workers *workers, unsigned *part)
+{
+	struct glint_job *job = glint_list_first(&workers->queued, struct glint_job, link);
+
+	assert(job && job->n_begun < job->n_parts);
+	*part = job->n_begun++;
+	if (job->n_begun == job->n_parts)
+		glint_list_remove(&job->link);
+	return job;
+}
+
+/* Take a part of a job. NULL: the workers end. */
 static struct glint_job *workers_take(struct glint_workers *workers, unsigned *part)
 {
 	struct glint_job *job = NULL;
@@ -54,32 +71,31 @@ static struct glint_job *workers_take(struct glint_workers *workers, unsigned *p
 	pthread_mutex_lock(&workers->lock);
 	while (!workers->ending && glint_list_empty(&workers->queued))
 		pthread_cond_wait(&workers->job_queued, &workers->lock);
-	if (!workers->ending) {
-		job = glint_list_first(&workers->queued, struct glint_job, link);
-		*part = job->n_begun++;
-		if (job->n_begun == job->n_parts)
-			glint_list_remove(&job->link);
-	}
+	if (!workers->ending)
+		job = take_part(workers, part);
 	pthread_mutex_unlock(&workers->lock);
 	return job;
 }
 
-/* The loop hears of a job's last part only: any earlier it would but hold up the others. */
-static void workers_finish(struct glint_workers *workers, struct glint_job *job)
+/* Run a part. True: the job has ended, and is the first one that waits for its done(). */
+static bool workers_run(struct glint_workers *workers, struct glint_job *job, unsigned part)
 {
-	bool last, first = false;
+	uint64_t begin_ns = glint_now_ns(), took_ns;
+	bool first = false;
 
+	job->run(job, part);
+	took_ns = glint_now_ns() - begin_ns;
 	pthread_mutex_lock(&workers->lock);
-	last = ++job->n_ended == job->n_parts;
-	if (last) {
+	job->run_ns += took_ns;
+	assert(job->n_ended < job->n_begun);
+	if (++job->n_ended == job->n_parts) {
+		job->took_ns = MAX(job->run_ns, 1u);
 		first = glint_list_empty(&workers->finished);
 		glint_list_append(&workers->finished, &job->link);
 		pthread_cond_signal(&workers->job_finished);
 	}
 	pthread_mutex_unlock(&workers->lock);
-	/* Still there: it is freed only after this thread was joined. */
-	if (first)
-		(void)eventfd_write(workers->event_fd, 1);
+	return first;
 }
 
 static void *worker_main(void *arg)
@@ -88,16 +104,16 @@ static void *worker_main(void *arg)
 	struct glint_job *job;
 	unsigned part;
 
-	while ((job = workers_take(worker->workers, &part))) {
-		job->run(job, part);
-		workers_finish(worker->workers, job);
-	}
+	while ((job = workers_take(worker->workers, &part)))
+		/* The workers are valid: they are freed only after this thread was joined. */
+		if (workers_run(worker->workers, job, part))
+			(void)eventfd_write(worker->workers->event_fd, 1);
 	return NULL;
 }
 
 /* --- On the loop's thread --------------------------------------------------------- */
 
-/* Calls done() of all that have finished. */
+/* Call done() of each finished job. */
 static void workers_deliver(struct glint_workers *workers)
 {
 	struct glint_job *job;
@@ -111,6 +127,51 @@ static void workers_deliver(struct glint_workers *workers)
 		workers->pending--;
 		job->done(job);
 	}
+}
+
+static struct glint_job *workers_take_shared(struct glint_workers *workers, unsigned *part)
+{
+	struct glint_job *job;
+
+	pthread_mutex_lock(&workers->lock);
+	job = glint_list_first(&workers->queued, struct glint_job, link);
+	job = job && job->shared ? take_part(workers, part) : NULL;
+	pthread_mutex_unlock(&workers->lock);
+	return job;
+}
+
+static void workers_signal(struct glint_workers *workers, unsigned n)
+{
+	for (unsigned i = 0; i < MIN(n, workers->count); i++)
+		pthread_cond_signal(&workers->job_queued);
+}
+
+/*
+ * Runs parts of a shared job for at most HELP_ROUND_NS and a part, and goes on in the next
+ * round. A job that takes much longer than the last time is left to the workers.
+ */
+static void workers_help(struct glint_deferred *deferred)
+{
+	struct glint_workers *workers = container_of(deferred, struct glint_workers, help);
+	uint64_t begin_ns = glint_now_ns(), used_ns = 0;
+	struct glint_job *job;
+	unsigned part;
+
+	while (used_ns < HELP_ROUND_NS) {
+		job = workers_take_shared(workers, &part);
+		if (!job)
+			return;
+		if (workers_run(workers, job, part)) {
+			workers_deliver(workers); /* may have destroyed the workers */
+			return;
+		}
+		used_ns = glint_now_ns() - begin_ns;
+	}
+	workers->helped_ns += used_ns;
+	if (workers->helped_ns <= GLINT_SHARED_NS)
+		glint_loop_defer(workers->loop, &workers->help);
+	else
+		workers_signal(workers, workers->count);
 }
 
 static void workers_free(struct glint_workers *workers)
@@ -129,26 +190,18 @@ static void workers_on_wake(struct glint_op *op, int res, uint32_t flags)
 
 	(void)flags;
 	if (res >= 0) {
-		/* First the eventfd, then the list: a job that comes between wakes us again. */
+		/* Reset the eventfd first, so that a job that finishes meanwhile sets it again. */
 		(void)eventfd_read(workers->event_fd, &ignored);
 		workers_deliver(workers);
 	} else if (res == -ENOMEM) {
 		glint_loop_poll(workers->loop, op, workers->event_fd, POLLIN);
 	} else if (!workers->abandoned) {
-		assert(workers->ending);	/* else the loop was destroyed before its workers */
+		assert(workers->ending); /* workers are destroyed before their loop */
 		workers_free(workers);
 	}
 }
 
-static int worker_start(struct worker *worker, const char *name)
-{
-	char thread_name[32];
-
-	snprintf(thread_name, sizeof(thread_name), "%s/%u", name, worker->index);
-	return glint_thread_start(&worker->thread, thread_name, worker_main, worker);
-}
-
-/* No job is queued or runs. Ends the first @count threads. */
+/* End the first @count threads. No job is queued or running. */
 static void workers_join(struct glint_workers *workers, unsigned count)
 {
 	pthread_mutex_lock(&workers->lock);
@@ -173,6 +226,7 @@ int glint_workers_create(struct glint_workers **out, struct glint_loop *loop, co
 	workers->loop = loop;
 	workers->count = count;
 	workers->wake_op.done = workers_on_wake;
+	workers->help.run = workers_help;
 	pthread_mutex_init(&workers->lock, NULL);
 	glint_thread_cond_init(&workers->job_queued);
 	glint_thread_cond_init(&workers->job_finished);
@@ -185,8 +239,12 @@ int glint_workers_create(struct glint_workers **out, struct glint_loop *loop, co
 		goto free_workers;
 	}
 	for (unsigned i = 0; i < count; i++) {
-		workers->threads[i] = (struct worker){ .workers = workers, .index = i };
-		err = worker_start(&workers->threads[i], name);
+		struct worker *worker = &workers->threads[i];
+		char thread_name[32];
+
+		worker->workers = workers;
+		snprintf(thread_name, sizeof(thread_name), "%s/%u", name, i);
+		err = glint_thread_start(&worker->thread, thread_name, worker_main, worker);
 		if (err < 0) {
 			workers_join(workers, i);
 			goto free_workers;
@@ -201,27 +259,43 @@ free_workers:
 	return err;
 }
 
-unsigned glint_workers_count(const struct glint_workers *workers)
-{
-	return workers->count;
-}
-
-void glint_workers_submit(struct glint_workers *workers, struct glint_job *job, unsigned n_parts)
+static void workers_queue(struct glint_workers *workers, struct glint_job *job, unsigned n_parts,
+			  unsigned n_wake)
 {
 	assert(n_parts >= 1);
 
 	workers->pending++;
 	job->n_parts = n_parts;
 	job->n_begun = job->n_ended = 0;
+	job->run_ns = 0;
 	pthread_mutex_lock(&workers->lock);
 	glint_list_append(&workers->queued, &job->link);
 	pthread_mutex_unlock(&workers->lock);
-	/* After the lock is free: who wakes up wants it. */
-	for (unsigned i = 0; i < MIN(n_parts, workers->count); i++)
-		pthread_cond_signal(&workers->job_queued);
+	/* Signal after unlocking: the threads that wake up need the lock. */
+	workers_signal(workers, n_wake);
 }
 
-/* Waits for a finished job; false when @deadline_ns comes first. */
+void glint_workers_submit(struct glint_workers *workers, struct glint_job *job, unsigned n_parts)
+{
+	job->shared = false;
+	workers_queue(workers, job, n_parts, n_parts);
+}
+
+void glint_workers_submit_shared(struct glint_workers *workers, struct glint_job *job,
+				 unsigned n_parts)
+{
+	job->shared = !workers->closing && job->took_ns > 0 && job->took_ns <= GLINT_SHARED_NS;
+	if (!job->shared) {
+		workers_queue(workers, job, n_parts, n_parts);
+		return;
+	}
+	workers->helped_ns = 0;
+	workers_queue(workers, job, n_parts,
+		      MIN(n_parts - 1, (unsigned)(job->took_ns / WAKE_WORTH_NS)));
+	glint_loop_defer(workers->loop, &workers->help);
+}
+
+/* Wait for a finished job. False: @deadline_ns has passed. */
 static bool workers_wait(struct glint_workers *workers, uint64_t deadline_ns)
 {
 	struct timespec deadline = glint_timespec(deadline_ns);
@@ -237,8 +311,8 @@ static bool workers_wait(struct glint_workers *workers, uint64_t deadline_ns)
 }
 
 /*
- * The stuck thread goes on using the structure, and may never end. What waits
- * is dropped and no done() is called any more: its owners are about to go.
+ * Leave the threads behind. The stuck thread may never end, and still uses the structure. Queued
+ * jobs are dropped, and done() is not called any more, because the jobs' owners are about to end.
  */
 static void workers_abandon(struct glint_workers *workers)
 {
@@ -258,6 +332,10 @@ bool glint_workers_destroy(struct glint_workers *workers, uint64_t deadline_ns)
 	if (!workers)
 		return true;
 
+	/* The loop's thread runs no parts any more, and not all workers were woken. */
+	workers->closing = true;
+	glint_deferred_cancel(&workers->help);
+	pthread_cond_broadcast(&workers->job_queued);
 	while (workers->pending > 0 && clean) {
 		clean = workers_wait(workers, deadline_ns);
 		workers_deliver(workers);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that do what would hold up the loop: encoding, and device calls that
- * may block. Threads share nothing but the job queue: a job borrows what it
- * works on until its done() has run on the loop's thread.
+ * Threads for work that would delay the loop: encoding, and device calls that may block. The threads
+ * share only the job queue. A job borrows the objects that it works on until its done() has run on
+ * the loop's thread.
  */
 #ifndef GLINT_CORE_WORKERS_H
 #define GLINT_CORE_WORKERS_H
@@ -16,35 +16,50 @@ struct glint_loop;
 struct glint_workers;
 
 struct glint_job {
-	/* On a worker thread, once for each part, 0 first; several parts may run at once. */
+	/*
+	 * Called on worker threads, for shared jobs also on the loop's thread, once for each part;
+	 * several parts may run at once.
+	 */
 	void (*run)(struct glint_job *job, unsigned part);
-	/* On the loop's thread, once, after the last run(); the job may be submitted again or freed. */
+	/* Called on the loop's thread after the last run(). May submit the job again, or free it. */
 	void (*done)(struct glint_job *job);
-	/* The queue's own. */
+	/* Private to the queue. */
 	struct glint_list link;
 	unsigned n_parts, n_begun, n_ended;
+	bool shared;
+	uint64_t run_ns;  /* of the parts that have ended */
+	uint64_t took_ns; /* of all parts, when the job ran last */
 };
 
 /*
- * Starts @count (1..64) threads named "@name/N". All signals are blocked in them.
- * Errors: -EAGAIN, -ENOMEM, -EMFILE; nothing is owned on failure.
+ * Start @count (1..64) threads named "@name/N". Errors: -EAGAIN, -ENOMEM, -EMFILE. The caller owns
+ * nothing after a failure.
  */
 int glint_workers_create(struct glint_workers **out, struct glint_loop *loop, const char *name,
 			 unsigned count);
 
 /*
- * Waits until no job runs or waits, calling each done(), then ends the threads;
- * at most until @deadline_ns (CLOCK_MONOTONIC). False: a job is still stuck in the
- * kernel; its thread and the queue are abandoned, not freed, no done() is called
- * any more, and the process should end soon. NULL is fine. Before the loop's end.
+ * Wait for all jobs, call their done(), and end the threads. Returns false if @deadline_ns
+ * (CLOCK_MONOTONIC) passes while a job is stuck in the kernel: the threads and the queue are
+ * abandoned and not freed, done() is not called any more, and the process should end soon. NULL is
+ * fine. Call this before the loop is destroyed.
  */
 bool glint_workers_destroy(struct glint_workers *workers, uint64_t deadline_ns);
 
-unsigned glint_workers_count(const struct glint_workers *workers);
-
 /*
- * Loop thread. @n_parts is 1 or more; as many workers are woken at once. First in, first
- * out; done() is called in the order in which jobs finish.
+ * Submit a job of @n_parts (1 or more) parts, and wake one worker for each part. Jobs begin in the
+ * order of their submission; done() is called in the order in which they finish. Loop thread only.
  */
 void glint_workers_submit(struct glint_workers *workers, struct glint_job *job, unsigned n_parts);
+
+/*
+ * As glint_workers_submit(), for a job of short parts that do not block. If the parts of the job
+ * took no more than GLINT_SHARED_NS together the last time, waking a worker costs about as much
+ * as the work: the loop's thread runs parts, too, a tenth of a millisecond in each round, so that
+ * what happens meanwhile is handled between two of them. A worker is woken for each half
+ * millisecond of work. Otherwise, and when the job ran never before, the workers do it alone.
+ */
+#define GLINT_SHARED_NS 1000000u
+void glint_workers_submit_shared(struct glint_workers *workers, struct glint_job *job,
+				 unsigned n_parts);
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The picture is drawn a line at a time, right before the line is compressed: the
- * largest one would need 400 MB as pixels.
+ * Draws each line right before the line is compressed: the largest picture would need
+ * 400 MB as pixels.
  */
 #include "encode/blank.h"
 
@@ -13,22 +13,21 @@
 
 #include <jpeglib.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/font.h"
-#include "core/picture.h"
+#include "base/macros.h"
+#include "core/packet.h"
 #include "encode/bytes.h"
+#include "v4l2/format.h"
 
-#define WIDTH_MIN    160u	/* below these the text has no room */
+#define WIDTH_MIN    160u /* below these the text has no room */
 #define HEIGHT_MIN   120u
-#define WIDTH_MAX    15360u	/* of a device, see glint_format_check() */
-#define HEIGHT_MAX   8640u
 #define DETAIL_LINES 6
 #define BYTES_FIRST  (64u << 10)
 
 struct blank {
-	struct glint_picture picture;
-	struct glint_bytes jpeg;	/* owned */
+	struct glint_packet packet;
+	struct glint_bytes jpeg; /* owned */
 };
 
 struct rgb {
@@ -42,7 +41,7 @@ static const struct rgb ground = { 24, 26, 32 }, light = { 236, 238, 242 }, dim 
 
 struct text_line {
 	uint32_t x, y;
-	unsigned scale;			/* pixels of a cell of the font */
+	unsigned scale; /* pixels of a cell of the font */
 	struct rgb colour;
 	const char *text;
 	size_t length;
@@ -55,7 +54,7 @@ struct layout {
 	struct text_line lines[1 + DETAIL_LINES];
 };
 
-/* Characters of @text that fit on a line, cut between words if there are some. */
+/* How many characters of @text fit on a line; cut between words where possible. */
 static size_t line_length(const char *text, size_t most)
 {
 	size_t length = strlen(text), cut = most;
@@ -159,7 +158,7 @@ static void error_exit(j_common_ptr common)
 
 static void be_quiet(j_common_ptr common)
 {
-	(void)common;	/* the caller logs */
+	(void)common; /* the caller logs */
 }
 
 static void dest_init(j_compress_ptr enc)
@@ -167,7 +166,7 @@ static void dest_init(j_compress_ptr enc)
 	(void)enc;
 }
 
-/* Makes room behind what is there, which may be nothing yet. */
+/* Grows the buffer, which may be empty, and goes on behind its data. */
 static boolean dest_grow(j_compress_ptr enc)
 {
 	struct compressor *compressor = compressor_of((j_common_ptr)enc);
@@ -229,33 +228,37 @@ static int compress(struct compressor *compressor, const struct layout *layout, 
 
 /* --- The picture --------------------------------------------------------------------- */
 
-static void blank_release(struct glint_frame *frame)
+static void blank_release(struct glint_packet *packet)
 {
-	struct blank *blank = container_of(glint_picture_of(frame), struct blank, picture);
+	struct blank *blank = container_of(packet, struct blank, packet);
 
 	glint_bytes_fini(&blank->jpeg);
 	free(blank);
 }
 
-static const struct glint_frame_ops blank_ops = { .release = blank_release };
+static const struct glint_packet_ops blank_ops = { .release = blank_release };
 
 static void blank_fill_in(struct blank *blank, const struct layout *layout)
 {
-	struct glint_picture *picture = &blank->picture;
+	struct glint_packet *packet = &blank->packet;
 	uint64_t now_ns = glint_now_ns();
 
-	picture->frame.ops = &blank_ops;
-	glint_frame_begin(&picture->frame, 0, now_ns);
-	picture->frame.complete_ns = picture->frame.dequeue_ns = now_ns;
-	picture->encode_begin_ns = picture->encode_end_ns = now_ns;
-	picture->parts[0] = (struct iovec){ blank->jpeg.data, blank->jpeg.size };
-	picture->n_parts = 1;
-	picture->size = blank->jpeg.size;
-	picture->width = layout->width;
-	picture->height = layout->height;
+	packet->ops = &blank_ops;
+	glint_packet_begin(packet, GLINT_CODEC_JPEG, true);
+	packet->info = (struct glint_frame_info){
+		.width = layout->width,
+		.height = layout->height,
+		.capture_ns = now_ns,
+		.complete_ns = now_ns,
+		.dequeue_ns = now_ns,
+	};
+	packet->encode_begin_ns = packet->encode_end_ns = now_ns;
+	packet->parts[0] = (struct iovec){ blank->jpeg.data, blank->jpeg.size };
+	packet->n_parts = 1;
+	packet->size = blank->jpeg.size;
 }
 
-int glint_blank_create(struct glint_picture **out, const struct glint_blank_wish *wish,
+int glint_blank_create(struct glint_packet **out, const struct glint_blank_wish *wish,
 		       const atomic_bool *stop)
 {
 	struct blank *blank = calloc(1, sizeof(*blank));
@@ -264,7 +267,7 @@ int glint_blank_create(struct glint_picture **out, const struct glint_blank_wish
 	struct rgb *row = NULL;
 	int err = -ERANGE;
 
-	if (wish->width > WIDTH_MAX || wish->height > HEIGHT_MAX)
+	if (wish->width > GLINT_FORMAT_WIDTH_MAX || wish->height > GLINT_FORMAT_HEIGHT_MAX)
 		goto free_all;
 	layout_make(&layout, MAX(wish->width, WIDTH_MIN), MAX(wish->height, HEIGHT_MIN),
 		    wish->title, wish->detail);
@@ -279,7 +282,7 @@ int glint_blank_create(struct glint_picture **out, const struct glint_blank_wish
 	blank_fill_in(blank, &layout);
 	free(row);
 	free(compressor);
-	*out = &blank->picture;
+	*out = &blank->packet;
 	return 0;
 
 free_all:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of one compressed piece: it grows as it must, and is kept for the next. */
+/* Memory for compressed data, which grows on demand and is kept for later data. */
 #ifndef GLINT_ENCODE_BYTES_H
 #define GLINT_ENCODE_BYTES_H
 
@@ -11,12 +11,12 @@
 struct glint_bytes {
 	uint8_t *data; /* owned */
 	size_t size, capacity;
-	size_t begin; /* the first byte of use */
+	size_t begin; /* of the data to send */
 };
 
-/* At least @capacity bytes, what is there stays. False: no memory, and nothing has changed. */
+/* Grows to at least @capacity bytes; the data stay. False: no memory, and nothing has changed. */
 bool glint_bytes_reserve(struct glint_bytes *bytes, size_t capacity);
 
-/* Empty again. */
+/* Free the memory; @bytes is empty again. */
 void glint_bytes_fini(struct glint_bytes *bytes);
 #endif

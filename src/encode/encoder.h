@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Turns frames into pictures, once for all readers, and only while there are
- * some: it attaches itself to the source's fanout when its own fanout gets its
- * first sink, and detaches with the last. Which encoder does the work is decided
- * by an ordered table, for each format anew: passthrough, (M2M), CPU.
+ * Encodes frames to packets, once for all readers, and only while there are some: the
+ * encoder attaches itself to the source's fanout when its own fanout gets its first
+ * sink, and detaches with the last. A table of backends (encode/backends.c) decides for
+ * each frame which backend encodes it.
  *
- * Newest first: a backend has as many frames as it can use, one more may wait; a
- * newer one takes the place of the one that waits, so latency does not grow with
- * the number of buffers. Pictures leave in capture order. Loop thread only; workers borrow.
+ * Newest first: a backend has as many jobs as it can use, and one more may wait. A newer
+ * frame takes the place of the one that waits, so latency does not grow with the number
+ * of buffers. Packets leave in capture order. Loop thread only; workers borrow.
  */
 #ifndef GLINT_ENCODE_ENCODER_H
 #define GLINT_ENCODE_ENCODER_H
@@ -15,67 +15,50 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/change.h"
 #include "core/fanout.h"
 #include "core/stats.h"
 
 struct glint_encoder;
+struct glint_events;
 struct glint_loop;
-struct glint_picture;
+struct glint_packet;
+struct glint_report;
 
 enum glint_chroma {
-	GLINT_CHROMA_420,	/* the default: what most readers expect, and the smallest */
-	GLINT_CHROMA_SOURCE,	/* 4:2:2 stays 4:2:2, 4:4:4 stays 4:4:4 */
+	GLINT_CHROMA_420,    /* the default: the smallest, and what most readers expect */
+	GLINT_CHROMA_SOURCE, /* 4:2:2 stays 4:2:2, 4:4:4 stays 4:4:4 */
 };
 
 enum glint_encoder_choice {
-	GLINT_ENCODER_AUTO,	/* M2M where there is one whose colours would be right, else the CPU */
+	GLINT_ENCODER_AUTO, /* M2M where the colours would be right, else the CPU */
 	GLINT_ENCODER_CPU,
-	GLINT_ENCODER_M2M,	/* even if the colours are wrong; the CPU while it cannot */
+	GLINT_ENCODER_M2M, /* even if the colours are wrong; the CPU while M2M cannot encode */
 };
 
 struct glint_v4l2_access;
 
 struct glint_encoder_config {
 	enum glint_encoder_choice choice;
-	const char *m2m_device;		/* path; NULL: any */
-	struct glint_v4l2_access *m2m_access;	/* NULL: the kernel's */
-	unsigned quality;		/* 1..100, as libjpeg has it */
+	const char *m2m_device;		      /* path; NULL: any */
+	struct glint_v4l2_access *m2m_access; /* NULL: the kernel's */
+	struct glint_events *events;	      /* borrowed; NULL: none */
+	unsigned quality;		      /* 1..100, as libjpeg has it */
 	enum glint_chroma chroma;
-	unsigned workers;		/* threads, 1..32 */
-	unsigned pictures;		/* most pictures alive at once: readers that may hold one, plus 3 */
-	unsigned desired_fps;		/* 0: all; else frames are left out before they are encoded */
-	bool swap_rgb;			/* the device has R and B the wrong way round */
-	bool keep_range;		/* YCbCr samples as they are: neither range nor matrix is JFIF's */
-	/* May be NULL: how many source frames readers may keep (passthrough copies when 0). */
+	unsigned workers;     /* threads, 1..32 */
+	unsigned packets;     /* most packets alive at once: readers that may hold one, plus 3 */
+	unsigned desired_fps; /* 0: all; else frames are dropped before they are encoded */
+	bool swap_rgb;	      /* the device has R and B the wrong way round */
+	bool keep_range;      /* leave range and matrix of YCbCr as they are, not JFIF's */
+	/* How many source frames readers may keep; at 0 passthrough copies. May be NULL. */
 	unsigned (*spare)(void *ctx);
 	void *spare_ctx;
-};
-
-struct glint_encoder_status {
-	const char *type;		/* "CPU", "HW": ustreamer's word for what is in use */
-	const char *name;		/* "cpu", "passthrough": ours */
-	unsigned quality;		/* 0 when passing the device's own JPEGs through */
-	unsigned workers, slices;
-	const char *subsampling;	/* "4:2:0", "4:2:2", "4:4:4", "grey", or "" */
-	uint64_t encoded, failed, skipped;	/* frames */
-	uint64_t copies;		/* whole-frame copies that were made */
-	uint64_t bytes;			/* of all pictures */
-	size_t last_size;
-	unsigned pictures, pictures_held;
-	size_t pictures_bytes;		/* memory of those whose data is ours */
-	uint32_t rate_millihz;
-	struct glint_histogram wait;	/* complete frame -> encode begins, ns */
-	struct glint_histogram encode;	/* encode begins -> picture pushed, ns */
-	struct {
-		const char *state;	/* "ok", "quarantined", "probing", "absent"; "" without M2M */
-		const char *reason;	/* why it is not used, for people; "" */
-		const char *path, *driver;	/* of the last that was; "" */
-		const char *memory;	/* "import", "copy"; "" before the first */
-		int32_t driver_quality;	/* -1: unknown */
-		uint64_t faults, probes;	/* times that it failed; that it was tried */
-		uint64_t late;		/* frames that others did, since it was not in time */
-		unsigned leased;	/* frames that its device has, lost ones included */
-	} m2m;
+	/*
+	 * The rate of captured frames, with the same ctx. Both rates are measured over a second,
+	 * but not over the same one; the encoder reports its own rate as at most this one. NULL:
+	 * unknown.
+	 */
+	uint32_t (*captured_millihz)(void *ctx);
 };
 
 /* @source is borrowed and outlives the encoder. -ENOMEM, -EAGAIN; nothing is owned on failure. */
@@ -83,20 +66,40 @@ int glint_encoder_create(struct glint_encoder **out, struct glint_loop *loop,
 			 struct glint_fanout *source, const struct glint_encoder_config *config);
 
 /*
- * Ends the work under way, gives all source frames back; pictures must have been released.
- * False: a call into an encoder's driver is stuck; its thread is left behind with the frames
- * that it has, and the process should end. NULL is fine.
+ * Wait for the jobs under way, and release all source frames; packets must have been
+ * released. False: a call into a driver is stuck; its thread is left behind with its frames,
+ * and the process should end. NULL is fine.
  */
 bool glint_encoder_destroy(struct glint_encoder *encoder);
 
-struct glint_partner;
-/* For the capture whose frames these are; NULL without an M2M encoder. As long as the encoder. */
-struct glint_partner *glint_encoder_partner(struct glint_encoder *encoder);
-/* Whoever waits for an answer of it, and whoever asks from now on, is told at once: none comes. */
-void glint_encoder_close_partner(struct glint_encoder *encoder);
+struct glint_downstream;
+/* The device that the capture negotiates with, as long as the encoder; NULL: there is none. */
+struct glint_downstream *glint_encoder_downstream(struct glint_encoder *encoder);
 
-/* Frames here are pictures: glint_picture_of(). */
-struct glint_fanout *glint_encoder_pictures(struct glint_encoder *encoder);
+/*
+ * A change of quality, chroma, keep_range and desired_fps; other members of @wanted are not
+ * looked at. First ask the device: 0, or a negative errno when the change is refused, or
+ * -EINPROGRESS when @prepare->done() tells later. *@holds is raised to what a member takes.
+ */
+int glint_encoder_prepare(struct glint_encoder *encoder, const struct glint_encoder_config *wanted,
+			  struct glint_prepare *prepare, enum glint_holds *holds);
 
-void glint_encoder_status(const struct glint_encoder *encoder, struct glint_encoder_status *status);
+/*
+ * Then change: what is encoded already stays as it is, the next frame has the new settings.
+ * With the config of before: give up what was prepared; done() is not called any more.
+ */
+void glint_encoder_apply(struct glint_encoder *encoder, const struct glint_encoder_config *wanted);
+
+/* Where the packets go; lives as long as the encoder. */
+struct glint_fanout *glint_encoder_packets(struct glint_encoder *encoder);
+
+/* Object: encoder. */
+void glint_encoder_report(const struct glint_encoder *encoder, struct glint_report *report);
+/* Members of ustreamer's object "encoder". */
+void glint_encoder_report_type(const struct glint_encoder *encoder, struct glint_report *report);
+/* Members of the object of latencies: wait, encode. */
+void glint_encoder_report_latencies(const struct glint_encoder *encoder,
+				    struct glint_report *report);
+/* Whole-frame copies by the CPU for each encoded frame: measured. */
+double glint_encoder_copies_per_frame(const struct glint_encoder *encoder);
 #endif

@@ -8,14 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/picture.h"
+#include "base/macros.h"
+#include "core/packet.h"
+#include "core/report.h"
 #include "core/workers.h"
 #include "encode/blank.h"
 
-#define RETRY_NS GLINT_NSEC_PER_SEC	/* after a drawing that failed */
+#define RETRY_NS GLINT_NSEC_PER_SEC /* after a drawing that failed */
 
 static const struct glint_log_topic topic = { "offline" };
 
@@ -24,17 +25,17 @@ struct glint_offline {
 	void (*ready)(void *ctx);
 	void *ctx;
 
-	struct glint_picture *picture;	/* NULL before the first */
-	struct glint_blank_wish shown;	/* by @picture */
+	struct glint_packet *packet;   /* NULL before the first */
+	struct glint_blank_wish shown; /* by @packet */
 	uint64_t drawn, failed;
-	uint64_t failed_ns;		/* the last drawing failed then; 0: it did not */
+	uint64_t failed_ns; /* when the last drawing failed; 0: it succeeded */
 
 	struct glint_job job;
 	bool drawing, ending;
 	atomic_bool stop;
-	/* The thread's while drawing. */
+	/* Owned by the thread while drawing. */
 	struct glint_blank_wish wish;
-	struct glint_picture *result;
+	struct glint_packet *result;
 	int err;
 };
 
@@ -50,7 +51,7 @@ static void offline_draw(struct glint_job *job, unsigned part)
 	static const struct sched_param ordinary = { 0 };
 
 	(void)part;
-	/* With --realtime, too: at the loop's priority the drawing would hold up the loop. */
+	/* Also with --realtime: at the loop's priority the drawing would delay the loop. */
 	(void)pthread_setschedparam(pthread_self(), SCHED_OTHER, &ordinary);
 	offline->result = NULL;
 	offline->err = glint_blank_create(&offline->result, &offline->wish, &offline->stop);
@@ -60,9 +61,11 @@ static void offline_drawn(struct glint_job *job)
 {
 	struct glint_offline *offline = container_of(job, struct glint_offline, job);
 
+	assert(offline->drawing && !offline->result == (offline->err < 0));
+
 	offline->drawing = false;
 	if (offline->ending) {
-		glint_picture_unref(offline->result);
+		glint_packet_unref(offline->result);
 		return;
 	}
 	if (offline->err < 0) {
@@ -73,19 +76,20 @@ static void offline_drawn(struct glint_job *job)
 	} else {
 		offline->drawn++;
 		offline->failed_ns = 0;
-		glint_picture_unref(offline->picture);
-		offline->picture = offline->result;
+		glint_packet_unref(offline->packet);
+		offline->packet = offline->result;
+		glint_packet_publish(offline->packet);
 		offline->shown = offline->wish;
 	}
 	offline->ready(offline->ctx);
 }
 
-int glint_offline_picture(struct glint_offline *offline, const struct glint_blank_wish *wish,
-			  struct glint_picture **out)
+int glint_offline_packet(struct glint_offline *offline, const struct glint_blank_wish *wish,
+			 struct glint_packet **out)
 {
 	*out = NULL;
-	if (offline->picture && wish_equals(&offline->shown, wish)) {
-		*out = glint_picture_ref(offline->picture);
+	if (offline->packet && wish_equals(&offline->shown, wish)) {
+		*out = glint_packet_ref(offline->packet);
 		return 0;
 	}
 	if (offline->drawing)
@@ -93,19 +97,21 @@ int glint_offline_picture(struct glint_offline *offline, const struct glint_blan
 	if (offline->failed_ns && wish_equals(&offline->wish, wish) &&
 	    glint_now_ns() - offline->failed_ns < RETRY_NS)
 		return offline->err;
+	assert(!offline->ending);
+
 	offline->wish = *wish;
 	offline->drawing = true;
 	glint_workers_submit(offline->worker, &offline->job, 1);
 	return -EAGAIN;
 }
 
-void glint_offline_status(const struct glint_offline *offline, struct glint_offline_status *status)
+void glint_offline_report(const struct glint_offline *offline, struct glint_report *report)
 {
-	*status = (struct glint_offline_status){
-		.drawn = offline->drawn,
-		.failed = offline->failed,
-		.drawing = offline->drawing,
-	};
+	glint_report_object(report, "offline_pictures");
+	glint_report_uint(report, "drawn", offline->drawn);
+	glint_report_uint(report, "failed", offline->failed);
+	glint_report_bool(report, "drawing", offline->drawing);
+	glint_report_end(report);
 }
 
 int glint_offline_create(struct glint_offline **out, struct glint_loop *loop,
@@ -135,6 +141,6 @@ void glint_offline_destroy(struct glint_offline *offline)
 	offline->ending = true;
 	atomic_store(&offline->stop, true);
 	(void)glint_workers_destroy(offline->worker, UINT64_MAX);
-	glint_picture_unref(offline->picture);
+	glint_packet_unref(offline->packet);
 	free(offline);
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/pace.h"
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/macros.h"
 
 #define ONE_FRAME ((int64_t)GLINT_NSEC_PER_SEC)
 
 /*
- * Time adds credit, a frame costs one. The frame that is taken is the one nearest
- * to the moment when the credit is full, that is one which comes at most half a
- * frame's time too early: so stamps that jitter around that moment make no
- * difference, and what is taken too early is still owed. Nothing is rounded, so
- * there is no drift. No more than one frame of credit survives a pause, else a
- * burst would follow it.
+ * Time adds credit, and each kept frame costs one. The kept frame is the one nearest
+ * to the moment when the credit is full: it may come up to half a frame time early, so
+ * stamps that jitter around that moment make no difference. A frame that is kept
+ * early leaves a debt. Nothing is rounded, so there is no drift. At most one frame of
+ * credit survives a pause; otherwise a burst would follow the pause.
  */
 bool glint_pace_take(struct glint_pace *pace, uint64_t capture_ns)
 {

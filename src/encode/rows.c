@@ -5,47 +5,25 @@
  */
 #include "encode/rows.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
+#include "encode/jpegenc_format.h"
 
 /* --- Colour -------------------------------------------------------------------- */
 
-struct weights {
-	double kr, kb;
-};
-
-static const struct weights weights[] = {
-	[GLINT_MATRIX_BT601] = { 0.299, 0.114 },
-	[GLINT_MATRIX_BT709] = { 0.2126, 0.0722 },
-	[GLINT_MATRIX_BT2020] = { 0.2627, 0.0593 },
-};
-
-static int16_t q9(double value)
-{
-	return (int16_t)(value * 512 + (value < 0 ? -0.5 : 0.5));
-}
-
-/*
- * R = Y + r Cr, B = Y + b Cb, G = Y - g_b Cb - g_r Cr by the source's weights, then
- * back to Y, Cb, Cr by those of BT.601: Y stays, what is added depends on chroma only.
- */
 static void map_set_matrix(struct glint_colour_map *map, enum glint_matrix matrix)
 {
-	struct weights from = weights[matrix], to = weights[GLINT_MATRIX_BT601];
-	double r = 2 * (1 - from.kr), b = 2 * (1 - from.kb), kg = 1 - from.kr - from.kb;
-	double g_r = r * from.kr / kg, g_b = b * from.kb / kg, to_kg = 1 - to.kr - to.kb;
-	double y_cb = to.kb * b - to_kg * g_b, y_cr = to.kr * r - to_kg * g_r;
+	int16_t weights[3][2];
 
+	glint_jpegenc_rotation(glint_jpegenc_matrix_of(matrix), weights);
 	map->rotate = matrix != GLINT_MATRIX_BT601;
-	map->y[0] = q9(y_cb);
-	map->y[1] = q9(y_cr);
-	map->cb[0] = q9((b - y_cb) / (2 * (1 - to.kb)) - 1);
-	map->cb[1] = q9(-y_cr / (2 * (1 - to.kb)));
-	map->cr[0] = q9(-y_cb / (2 * (1 - to.kr)));
-	map->cr[1] = q9((r - y_cr) / (2 * (1 - to.kr)) - 1);
+	memcpy(map->y, weights[0], sizeof(map->y));
+	memcpy(map->cb, weights[1], sizeof(map->cb));
+	memcpy(map->cr, weights[2], sizeof(map->cr));
 }
 
 /* All sums below fit into 16 bits, and a vector holds twice as many of those as of int. */
@@ -136,50 +114,123 @@ static void pick(uint8_t *restrict out, const uint8_t *restrict in, size_t n, un
 		memcpy(out, in, n);
 }
 
+/* Where a pixel has its colours: bytes, constants wherever a loop is to become vector code. */
+struct rgb_order {
+	unsigned step, r, g, b;
+};
+
+/* JFIF's equations, 16 bits of fraction. */
+static inline __attribute__((always_inline)) uint8_t luma_of(unsigned r, unsigned g, unsigned b)
+{
+	return (uint8_t)((19595 * r + 38470 * g + 7471 * b + 32768) >> 16);
+}
+
+static inline __attribute__((always_inline)) void chroma_of(uint8_t *cb, uint8_t *cr, unsigned r,
+							    unsigned g, unsigned b)
+{
+	const unsigned middle = (128u << 16) + 32767;
+
+	*cb = (uint8_t)((32768 * b + middle - 11059 * r - 21709 * g) >> 16);
+	*cr = (uint8_t)((32768 * r + middle - 27439 * g - 5329 * b) >> 16);
+}
+
+static inline __attribute__((always_inline)) void luma_row(uint8_t *restrict out,
+							   const uint8_t *restrict in, size_t n,
+							   struct rgb_order at)
+{
+	for (size_t x = 0; x < n; x++) {
+		const uint8_t *p = in + x * at.step;
+
+		out[x] = luma_of(p[at.r], p[at.g], p[at.b]);
+	}
+}
+
+static inline __attribute__((always_inline)) void chroma_row(uint8_t *restrict cb,
+							     uint8_t *restrict cr,
+							     const uint8_t *restrict in, size_t n,
+							     struct rgb_order at)
+{
+	for (size_t x = 0; x < n; x++) {
+		const uint8_t *p = in + x * at.step;
+
+		chroma_of(&cb[x], &cr[x], p[at.r], p[at.g], p[at.b]);
+	}
+}
+
+/* One loop for each order of the colours: with a variable order the loops stay scalar. */
+#define FOR_EACH_RGB_ORDER(LOOP)                                                                   \
+	do {                                                                                       \
+		if (step == 3 && r < b)                                                            \
+			LOOP(((struct rgb_order){ 3, 0, 1, 2 }));                                  \
+		else if (step == 3)                                                                \
+			LOOP(((struct rgb_order){ 3, 2, 1, 0 }));                                  \
+		else if (r == 0)                                                                   \
+			LOOP(((struct rgb_order){ 4, 0, 1, 2 }));                                  \
+		else if (r == 1)                                                                   \
+			LOOP(((struct rgb_order){ 4, 1, 2, 3 }));                                  \
+		else if (r == 2)                                                                   \
+			LOOP(((struct rgb_order){ 4, 2, 1, 0 }));                                  \
+		else                                                                               \
+			LOOP(((struct rgb_order){ 4, 3, 2, 1 }));                                  \
+	} while (0)
+
+static void rgb_luma(uint8_t *out, const uint8_t *line, size_t n, unsigned step, unsigned r,
+		     unsigned b)
+{
+#define LOOP(order) luma_row(out, line, n, order)
+	FOR_EACH_RGB_ORDER(LOOP);
+#undef LOOP
+}
+
+static void rgb_chroma(uint8_t *cb, uint8_t *cr, const uint8_t *line, size_t n, unsigned step,
+		       unsigned r, unsigned b)
+{
+#define LOOP(order) chroma_row(cb, cr, line, n, order)
+	FOR_EACH_RGB_ORDER(LOOP);
+#undef LOOP
+}
+
 struct rgb {
 	unsigned r, g, b;
 };
 
-static struct rgb rgb_at(const struct glint_format_info *info, const uint8_t *line, uint32_t x,
-			 bool swap)
+/* Five and six bits made eight: 31 and 63 become 255. */
+static inline __attribute__((always_inline)) struct rgb rgb565_at(const uint8_t *line, size_t x)
 {
-	const uint8_t *p = line + (size_t)x * info->bytes_per_pixel;
-	struct rgb c;
+	unsigned word = line[2 * x] | (unsigned)line[2 * x + 1] << 8;
 
-	if (info->layout == GLINT_LAYOUT_RGB565) {
-		unsigned word = p[0] | (unsigned)p[1] << 8;
-
-		c = (struct rgb){ (word >> 11) * 527 + 23, (word >> 5 & 63) * 259 + 33,
-				  (word & 31) * 527 + 23 };
-		c = (struct rgb){ c.r >> 6, c.g >> 6, c.b >> 6 };
-	} else {
-		c = (struct rgb){ p[info->order[0]], p[info->order[1]], p[info->order[2]] };
-	}
-	return swap ? (struct rgb){ c.b, c.g, c.r } : c;
+	return (struct rgb){ ((word >> 11) * 527 + 23) >> 6, ((word >> 5 & 63) * 259 + 33) >> 6,
+			     ((word & 31) * 527 + 23) >> 6 };
 }
 
-/* JFIF's equations, 16 bits of fraction. */
-static void rgb_luma(uint8_t *out, const struct glint_format_info *info, const uint8_t *line,
-		     uint32_t n, bool swap)
+static void rgb565_luma(uint8_t *restrict out, const uint8_t *restrict line, size_t n, bool swap)
 {
-	for (uint32_t x = 0; x < n; x++) {
-		struct rgb c = rgb_at(info, line, x, swap);
+	for (size_t x = 0; x < n; x++) {
+		struct rgb c = rgb565_at(line, x);
 
-		out[x] = (uint8_t)((19595 * c.r + 38470 * c.g + 7471 * c.b + 32768) >> 16);
+		out[x] = swap ? luma_of(c.b, c.g, c.r) : luma_of(c.r, c.g, c.b);
 	}
 }
 
-static void rgb_chroma(uint8_t *cb, uint8_t *cr, const struct glint_format_info *info,
-		       const uint8_t *line, uint32_t n, bool swap)
+static void rgb565_chroma(uint8_t *restrict cb, uint8_t *restrict cr, const uint8_t *restrict line,
+			  size_t n, bool swap)
 {
-	const unsigned middle = (128u << 16) + 32767;
+	for (size_t x = 0; x < n; x++) {
+		struct rgb c = rgb565_at(line, x);
 
-	for (uint32_t x = 0; x < n; x++) {
-		struct rgb c = rgb_at(info, line, x, swap);
-
-		cb[x] = (uint8_t)((32768 * c.b + middle - 11059 * c.r - 21709 * c.g) >> 16);
-		cr[x] = (uint8_t)((32768 * c.r + middle - 27439 * c.g - 5329 * c.b) >> 16);
+		if (swap)
+			chroma_of(&cb[x], &cr[x], c.b, c.g, c.r);
+		else
+			chroma_of(&cb[x], &cr[x], c.r, c.g, c.b);
 	}
+}
+
+/* The highest bits of every @step-th word. */
+static void pick_words(uint8_t *restrict out, const uint8_t *restrict in, size_t n, size_t step,
+		       unsigned shift)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t)((in[2 * step * i] | in[2 * step * i + 1] << 8) >> shift);
 }
 
 static void line_luma(const struct glint_rows *rows, const struct glint_view *view, uint32_t y,
@@ -189,10 +240,16 @@ static void line_luma(const struct glint_rows *rows, const struct glint_view *vi
 	const uint8_t *line = view->comp[0].base + (size_t)y * view->comp[0].stride;
 	uint32_t n = rows->format->width;
 
-	if (info->layout == GLINT_LAYOUT_PACKED_YUV)
+	if (info->shift)
+		pick_words(out, line + 2 * info->order[0], n,
+			   info->layout == GLINT_LAYOUT_PACKED_YUV ? 2 : 1, info->shift);
+	else if (info->layout == GLINT_LAYOUT_PACKED_YUV)
 		pick(out, line + info->order[0], n, 2);
-	else if (info->layout == GLINT_LAYOUT_RGB || info->layout == GLINT_LAYOUT_RGB565)
-		rgb_luma(out, info, line, n, rows->swap_rgb);
+	else if (info->layout == GLINT_LAYOUT_RGB)
+		rgb_luma(out, line, n, info->bytes_per_pixel, info->order[rows->swap_rgb ? 2 : 0],
+			 info->order[rows->swap_rgb ? 0 : 2]);
+	else if (info->layout == GLINT_LAYOUT_RGB565)
+		rgb565_luma(out, line, n, rows->swap_rgb);
 	else
 		memcpy(out, line, n);
 }
@@ -214,6 +271,16 @@ static void line_chroma(const struct glint_rows *rows, const struct glint_view *
 	unsigned cr_first = info->order[1] > info->order[2];
 	uint32_t n = chroma_width(rows);
 
+	if (info->shift) {
+		bool packed = info->layout == GLINT_LAYOUT_PACKED_YUV;
+		unsigned step = packed ? 4 : 2;
+
+		pick_words(cb, line + 2 * (packed ? info->order[1] : cr_first), n, step,
+			   info->shift);
+		pick_words(cr, line + 2 * (packed ? info->order[3] : !cr_first), n, step,
+			   info->shift);
+		return;
+	}
 	switch (info->layout) {
 	case GLINT_LAYOUT_PACKED_YUV:
 		pick(cb, line + info->order[1], n, 4);
@@ -227,8 +294,13 @@ static void line_chroma(const struct glint_rows *rows, const struct glint_view *
 		memcpy(cb, line, n);
 		memcpy(cr, view->comp[2].base + (size_t)y * view->comp[2].stride, n);
 		break;
+	case GLINT_LAYOUT_RGB:
+		rgb_chroma(cb, cr, line, n, info->bytes_per_pixel,
+			   info->order[rows->swap_rgb ? 2 : 0],
+			   info->order[rows->swap_rgb ? 0 : 2]);
+		break;
 	default:
-		rgb_chroma(cb, cr, info, line, n, rows->swap_rgb);
+		rgb565_chroma(cb, cr, line, n, rows->swap_rgb);
 		break;
 	}
 }
@@ -297,12 +369,13 @@ static bool map_is_identity(const struct glint_colour_map *map)
 	return !map->expand && !map->rotate;
 }
 
-/* Lines that need nothing are left where they are: whole blocks, right as they lie. */
+/* Lines that need no change are used in place, if they consist of whole blocks. */
 static bool luma_in_place(const struct glint_rows *rows)
 {
 	enum glint_layout layout = rows->format->info->layout;
 
 	return map_is_identity(&rows->map) && rows->format->width == rows->width &&
+	       !rows->format->info->shift &&
 	       (layout == GLINT_LAYOUT_PLANAR || layout == GLINT_LAYOUT_SEMIPLANAR ||
 		layout == GLINT_LAYOUT_GREY);
 }
@@ -367,7 +440,7 @@ static void read_chroma(struct glint_rows *rows, const struct glint_view *view, 
 static void rotate_rows(struct glint_rows *rows, unsigned n_luma)
 {
 	bool halved = sampling_halves_width(rows->sampling);
-	unsigned lines = n_luma / 8;	/* of luma to a line of chroma */
+	unsigned lines = n_luma / 8; /* of luma to a line of chroma */
 
 	for (unsigned c = 0; c < 8; c++) {
 		luma_addends(rows->addends, rows->cb[c], rows->cr[c], rows->width, halved ? 2 : 1,
@@ -382,6 +455,8 @@ static void rotate_rows(struct glint_rows *rows, unsigned n_luma)
 void glint_rows_read(struct glint_rows *rows, const struct glint_view *view, uint32_t mcu_row)
 {
 	unsigned n_luma = glint_sampling_mcu_height(rows->sampling);
+
+	assert(view->n > 0 && mcu_row * n_luma < rows->format->height);
 
 	read_luma(rows, view, mcu_row * n_luma, n_luma);
 	if (rows->sampling == GLINT_SAMPLING_GREY)
@@ -435,6 +510,7 @@ int glint_rows_init(struct glint_rows *rows, const struct glint_format *format,
 	for (unsigned i = 0; i < 4; i++, at += each)
 		rows->line[i / 2][i % 2] = at;
 	rows->addends = (int16_t *)at;
+	assert(at + 2 * each == rows->scratch + each * (GLINT_ROWS_MAX + 8 + 8 + 4 + 2));
 	return 0;
 }
 

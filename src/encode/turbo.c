@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/turbo.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -9,20 +10,33 @@
 
 #include <jpeglib.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "encode/bytes.h"
 #include "encode/rows.h"
-#include "encode/turbo_memory.h"
 #include "jpeg/inspect.h"
 
-#define CAPACITY_FIRST (256u << 10)	/* bytes; pages that are not written cost nothing */
+#define ALIGNMENT      64u /* a cache line, and more than the widest vector that libjpeg loads */
+#define CAPACITY_FIRST (256u << 10) /* bytes; pages that are not written cost nothing */
+
+/*
+ * The memory that libjpeg needs for one picture. libjpeg itself allocates it anew for each
+ * picture; here one block, as large as the largest picture so far needed, serves all pictures.
+ */
+struct memory {
+	void *(*alloc_small)(j_common_ptr codec, int pool, size_t size); /* libjpeg's */
+	void *(*alloc_large)(j_common_ptr codec, int pool, size_t size);
+	void (*free_pool)(j_common_ptr codec, int pool);
+	uint8_t *block; /* owned */
+	size_t size, used;
+	size_t wanted; /* by the present picture, whether there was room or not */
+};
 
 struct glint_turbo {
 	struct jpeg_compress_struct enc;
 	struct jpeg_error_mgr errors;
 	struct jpeg_destination_mgr dest;
-	struct glint_turbo_memory memory;
-	struct glint_bytes *out;	/* of the slice under way */
+	struct memory memory;
+	struct glint_bytes *out; /* of the slice under way */
 	jmp_buf failed;
 };
 
@@ -40,13 +54,102 @@ static void turbo_error_exit(j_common_ptr common)
 
 static void turbo_be_quiet(j_common_ptr common)
 {
-	(void)common;	/* the caller logs, where the device is known */
+	(void)common; /* the caller logs, where the device is known */
+}
+
+/* --- Memory -------------------------------------------------------------------------- */
+
+static struct memory *memory_of(j_common_ptr codec)
+{
+	return codec->client_data;
+}
+
+/* NULL: it is not of a picture, or there is no room. */
+static void *memory_take(struct memory *memory, int pool, size_t size)
+{
+	size_t whole = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	void *at;
+
+	assert(memory->used <= memory->size);
+
+	if (pool != JPOOL_IMAGE || whole < size)
+		return NULL;
+	memory->wanted += whole;
+	if (whole > memory->size - memory->used)
+		return NULL;
+	at = memory->block + memory->used;
+	memory->used += whole;
+	return at;
+}
+
+static void *alloc_small(j_common_ptr codec, int pool, size_t size)
+{
+	void *at = memory_take(memory_of(codec), pool, size);
+
+	return at ? at : memory_of(codec)->alloc_small(codec, pool, size);
+}
+
+static void *alloc_large(j_common_ptr codec, int pool, size_t size)
+{
+	void *at = memory_take(memory_of(codec), pool, size);
+
+	return at ? at : memory_of(codec)->alloc_large(codec, pool, size);
+}
+
+/* Without memory, libjpeg allocates for the next picture itself, too. */
+static void memory_grow(struct memory *memory)
+{
+	uint8_t *block = aligned_alloc(ALIGNMENT, memory->wanted);
+
+	if (!block)
+		return;
+	free(memory->block);
+	memory->block = block;
+	memory->size = memory->wanted;
+}
+
+/* The picture is done, or given up: the time to make room for another of its kind. */
+static void free_pool(j_common_ptr codec, int pool)
+{
+	struct memory *memory = memory_of(codec);
+
+	memory->free_pool(codec, pool);
+	if (pool != JPOOL_IMAGE)
+		return;
+	if (memory->wanted > memory->size)
+		memory_grow(memory);
+	memory->used = memory->wanted = 0;
+}
+
+/* Replace the memory manager of @codec, whose client_data becomes @memory. */
+static void memory_attach(struct memory *memory, j_common_ptr codec)
+{
+	struct jpeg_memory_mgr *manager = codec->mem;
+
+	*memory = (struct memory){
+		.alloc_small = manager->alloc_small,
+		.alloc_large = manager->alloc_large,
+		.free_pool = manager->free_pool,
+	};
+	codec->client_data = memory;
+	manager->alloc_small = alloc_small;
+	manager->alloc_large = alloc_large;
+	manager->free_pool = free_pool;
+}
+
+/* The codec is destroyed already, or was never made. */
+static void memory_fini(struct memory *memory)
+{
+	free(memory->block);
+	*memory = (struct memory){ 0 };
 }
 
 /* --- Destination --------------------------------------------------------------------- */
 
 static void dest_point(struct glint_turbo *turbo, size_t used)
 {
+	assert(used <= turbo->out->capacity);
+
 	turbo->dest.next_output_byte = turbo->out->data + used;
 	turbo->dest.free_in_buffer = turbo->out->capacity - used;
 }
@@ -92,7 +195,7 @@ int glint_turbo_create(struct glint_turbo **out)
 		return -ENOMEM;
 	}
 	jpeg_create_compress(&turbo->enc);
-	glint_turbo_memory_attach(&turbo->memory, (j_common_ptr)&turbo->enc);
+	memory_attach(&turbo->memory, (j_common_ptr)&turbo->enc);
 	turbo->dest.init_destination = dest_init;
 	turbo->dest.empty_output_buffer = dest_empty;
 	turbo->dest.term_destination = dest_term;
@@ -106,7 +209,7 @@ void glint_turbo_destroy(struct glint_turbo *turbo)
 	if (!turbo)
 		return;
 	jpeg_destroy_compress(&turbo->enc);
-	glint_turbo_memory_fini(&turbo->memory);
+	memory_fini(&turbo->memory);
 	free(turbo);
 }
 
@@ -117,7 +220,9 @@ int glint_turbo_configure(struct glint_turbo *turbo, unsigned quality, enum glin
 	struct jpeg_compress_struct *enc = &turbo->enc;
 	bool grey = sampling == GLINT_SAMPLING_GREY;
 
-	if (setjmp(turbo->failed))	/* libjpeg allocates its tables */
+	assert(quality >= 1 && quality <= 100);
+
+	if (setjmp(turbo->failed)) /* libjpeg allocates its tables */
 		return -ENOMEM;
 	enc->input_components = grey ? 1 : 3;
 	enc->in_color_space = grey ? JCS_GRAYSCALE : JCS_YCbCr;
@@ -158,18 +263,14 @@ static void turbo_begin(struct glint_turbo *turbo, const struct glint_rows *rows
 	jpeg_start_compress(enc, FALSE);
 }
 
-/* Everything before the scan's data is our own header's business. */
-static int skip_header(struct glint_bytes *out)
-{
-	return glint_jpeg_find_scan(out->data, out->size, &out->begin) < 0 ? -EIO : 0;
-}
-
 int glint_turbo_slice(struct glint_turbo *turbo, struct glint_rows *rows,
 		      const struct glint_view *view, uint32_t first, uint32_t count,
 		      struct glint_bytes *out)
 {
 	JSAMPARRAY planes[3] = { rows->luma, rows->cb, rows->cr };
 	unsigned lines = glint_sampling_mcu_height(rows->sampling);
+
+	assert(count > 0 && count * lines <= JPEG_MAX_DIMENSION);
 
 	out->size = out->begin = 0;
 	if (!glint_bytes_reserve(out, CAPACITY_FIRST))
@@ -185,5 +286,6 @@ int glint_turbo_slice(struct glint_turbo *turbo, struct glint_rows *rows,
 		jpeg_write_raw_data(&turbo->enc, planes, lines);
 	}
 	jpeg_finish_compress(&turbo->enc);
-	return skip_header(out);
+	/* The packet has a header of its own. */
+	return glint_jpeg_find_scan(out->data, out->size, &out->begin) < 0 ? -EIO : 0;
 }

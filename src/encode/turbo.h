@@ -27,7 +27,7 @@ int glint_turbo_configure(struct glint_turbo *turbo, unsigned quality,
 void glint_turbo_quant(const struct glint_turbo *turbo, uint8_t quant[2][64]);
 
 /*
- * Encodes the picture's MCU rows @first .. @first + @count - 1 into @out, which is
+ * Encode the picture's MCU rows @first .. @first + @count - 1 into @out, which is
  * emptied before: from @out->begin lies the scan's data, and a marker of two bytes
  * (EOI) ends it. -ENOMEM, -EIO (libjpeg refused: a bug, or memory).
  */

@@ -17,6 +17,7 @@ const char *glint_sampling_name(enum glint_sampling sampling)
 		[GLINT_SAMPLING_444] = "4:4:4",
 	};
 
+	assert((size_t)sampling < sizeof(names) / sizeof(names[0]));
 	return names[sampling];
 }
 
@@ -78,6 +79,8 @@ const uint8_t *glint_jpeg_standard_dht(void)
 
 static uint8_t *put_word(uint8_t *at, unsigned word)
 {
+	assert(word <= UINT16_MAX);
+
 	*at++ = (uint8_t)(word >> 8);
 	*at++ = (uint8_t)word;
 	return at;
@@ -142,6 +145,8 @@ size_t glint_jpeg_write_header(uint8_t out[static GLINT_JPEG_HEADER_MAX],
 {
 	unsigned n = params->sampling == GLINT_SAMPLING_GREY ? 1 : 3;
 	uint8_t *at = out;
+
+	assert(params->width > 0 && params->height > 0);
 
 	*at++ = 0xff;
 	*at++ = M_SOI;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The header of a JPEG (ITU-T T.81, annex B), which is put in front of slices to make
- * them one picture. Pure.
+ * Write the header of a JPEG (ITU-T T.81, annex B). The header and the slices behind it are one
+ * picture. Pure.
  */
 #ifndef GLINT_JPEG_HEADER_H
 #define GLINT_JPEG_HEADER_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define GLINT_JPEG_HEADER_MAX 700 /* bytes of glint_jpeg_write_header() */
-#define GLINT_JPEG_DHT_SIZE 432	  /* bytes of the four standard Huffman tables */
+#define GLINT_JPEG_DHT_SIZE   432 /* bytes of the four standard Huffman tables */
 
 enum glint_sampling {
 	GLINT_SAMPLING_GREY,

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "jpeg/inspect.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "jpeg/markers.h"
 
 #define COMPONENTS_MAX 4
-#define TABLES_MAX 4
+#define TABLES_MAX     4
 
 struct component {
 	uint8_t id, h, v, table;
 };
 
-/* One picture on its way through glint_jpeg_inspect(). */
+/* The picture that glint_jpeg_inspect() reads. */
 struct picture {
 	const uint8_t *data;
 	size_t size;
@@ -23,7 +24,7 @@ struct picture {
 	unsigned n_components; /* 0: no frame header yet */
 	struct component components[COMPONENTS_MAX];
 	unsigned h_max, v_max;
-	unsigned tables;  /* of quantisation, a bit each */
+	unsigned tables;  /* quantisation tables that were read, one bit for each */
 	unsigned restart; /* MCUs between restart markers; 0: none */
 	unsigned scans;
 	size_t scan_bytes; /* of entropy-coded data, in all scans */
@@ -34,10 +35,12 @@ static unsigned read_word(const uint8_t *at)
 	return (unsigned)at[0] << 8 | at[1];
 }
 
-/* Length of the segment at @at, its marker included; 0: it does not fit. */
+/* Return the length of the segment at @at with its marker; 0: the data end before. */
 static size_t segment_length(const uint8_t *data, size_t size, size_t at)
 {
 	size_t length;
+
+	assert(at <= size);
 
 	if (size - at < 4)
 		return 0;
@@ -45,7 +48,7 @@ static size_t segment_length(const uint8_t *data, size_t size, size_t at)
 	return length >= 2 && length + 2 <= size - at ? length + 2 : 0;
 }
 
-/* Skips the fill bytes before a marker. */
+/* Skip the fill bytes before a marker. */
 static size_t skip_fill(const uint8_t *data, size_t size, size_t at)
 {
 	while (at + 1 < size && data[at] == 0xff && data[at + 1] == 0xff)
@@ -98,7 +101,7 @@ static int read_tables(struct picture *p, const uint8_t *segment, size_t length)
 	return at == length ? 0 : -EBADMSG;
 }
 
-/* @marker may stand here: any other is damage. */
+/* Return whether a segment with @marker may begin here. Other markers are damage. */
 static bool begins_segment(const struct picture *p, uint8_t marker)
 {
 	if (marker >= M_SOF0 && marker <= M_SOF15)
@@ -136,24 +139,22 @@ static const struct component *find_component(const struct picture *p, uint8_t i
 	return NULL;
 }
 
-static uint32_t divide_up(uint32_t value, uint32_t by)
-{
-	return (value + by - 1) / by;
-}
-
-/* Of a scan of @component alone blocks, else MCUs that interleave (T.81, A.2). */
+/* Return the blocks of a scan of @component; NULL: the MCUs of an interleaved scan (T.81, A.2). */
 static uint64_t count_units(const struct picture *p, const struct component *component)
 {
 	uint32_t width = p->info->width, height = p->info->height;
 
+	assert(p->h_max > 0 && p->v_max > 0); /* without a frame header no scan is read */
+
 	if (!component)
-		return (uint64_t)divide_up(width, 8 * p->h_max) * divide_up(height, 8 * p->v_max);
-	width = divide_up(width * component->h, p->h_max);
-	height = divide_up(height * component->v, p->v_max);
-	return (uint64_t)divide_up(width, 8) * divide_up(height, 8);
+		return (uint64_t)DIV_ROUND_UP(width, 8 * p->h_max) *
+		       DIV_ROUND_UP(height, 8 * p->v_max);
+	width = DIV_ROUND_UP(width * component->h, p->h_max);
+	height = DIV_ROUND_UP(height * component->v, p->v_max);
+	return (uint64_t)DIV_ROUND_UP(width, 8) * DIV_ROUND_UP(height, 8);
 }
 
-/* The scan header at @segment; @restarts: how many restart markers the scan has to have. */
+/* Read the scan header at @segment. *@restarts is the number of restart markers in the scan. */
 static int read_scan_header(struct picture *p, const uint8_t *segment, size_t length,
 			    uint64_t *restarts)
 {
@@ -174,15 +175,17 @@ static int read_scan_header(struct picture *p, const uint8_t *segment, size_t le
 }
 
 /*
- * Goes through the data of a scan from *@at on, to the marker that ends it. -ENODATA: the data
- * ends first. Between restart markers, which count modulo 8, lie intervals, none of them empty.
- * Some encoders put a marker behind the last one as well.
+ * Read the data of a scan from *@at to the marker that ends the scan. -ENODATA: the data ends
+ * first. Restart markers, which count modulo 8, separate intervals; no interval is empty. Some
+ * encoders put a restart marker behind the last interval as well.
  */
 static int read_scan(struct picture *p, size_t *at, uint64_t restarts)
 {
 	const uint8_t *end = p->data + p->size, *from = p->data + *at;
 	const uint8_t *interval = from, *next = from;
 	uint64_t seen = 0;
+
+	assert(*at <= p->size);
 
 	while ((next = memchr(next, 0xff, (size_t)(end - next))) && next + 1 < end) {
 		uint8_t code = next[1];
@@ -206,10 +209,11 @@ static int read_scan(struct picture *p, size_t *at, uint64_t restarts)
 	return end > from && seen <= restarts ? -ENODATA : -EBADMSG;
 }
 
-/* Each block takes two bits at least, one where a progressive scan has its DC alone. */
+/* A block has at least two bits; one bit if a progressive scan has only its DC. */
 static bool scans_have_room(const struct picture *p)
 {
-	uint64_t blocks = (uint64_t)divide_up(p->info->width, 8) * divide_up(p->info->height, 8);
+	uint64_t blocks =
+		(uint64_t)DIV_ROUND_UP(p->info->width, 8) * DIV_ROUND_UP(p->info->height, 8);
 
 	return (uint64_t)p->scan_bytes * 8 >= blocks * (p->progressive ? 1 : 2);
 }

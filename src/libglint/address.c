@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "libglint/address.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -39,13 +40,13 @@ static bool ends_with(const char *text, const char *end)
 	return len > end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-/* "http", if @text begins with "http://"; 0: it begins with no scheme. */
-static size_t scheme_length(const char *text)
+/* Returns whether @text begins with the scheme of a URL. */
+static bool has_scheme(const char *text)
 {
 	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				  "0123456789+-.");
 
-	return len > 0 && strncmp(text + len, "://", 3) == 0 ? len : 0;
+	return len > 0 && strncmp(text + len, "://", 3) == 0;
 }
 
 static bool is_port(const char *text)
@@ -55,7 +56,7 @@ static bool is_port(const char *text)
 	return glint_head_number(text, UINT16_MAX, &port) && port > 0;
 }
 
-/* The name goes into the request's head. */
+/* The host name becomes part of the request's head: allow no byte that could split it. */
 static bool is_host(const char *text)
 {
 	static const char within[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -71,6 +72,8 @@ static int parse_authority(struct glint_address *address, const char *text, size
 	const char *host = text, *end = text + len, *rest;
 	int err;
 
+	assert(strlen(default_port) < sizeof(address->port));
+
 	if (len > 0 && *text == '[') {
 		host++;
 		rest = memchr(text, ']', len);
@@ -82,7 +85,7 @@ static int parse_authority(struct glint_address *address, const char *text, size
 		rest = memchr(text, ':', len);
 		if (!rest)
 			rest = end;
-		/* IPv6 without brackets: which colon begins the port? */
+		/* IPv6 without brackets: any of its colons could begin the port. */
 		if (rest < end && memchr(rest + 1, ':', (size_t)(end - rest - 1)))
 			return -EINVAL;
 		err = copy_part(address->host, sizeof(address->host), host, (size_t)(rest - host));
@@ -140,14 +143,17 @@ int glint_address_parse(struct glint_address *address, const char *text)
 	*address = (struct glint_address){ 0 };
 	if (begins_with(text, UNIX_PREFIX))
 		return parse_path(address, text + strlen(UNIX_PREFIX));
-	if (scheme_length(text) > 0)
+	if (has_scheme(text))
 		return parse_url(address, text);
 	if (strchr(text, '/') || ends_with(text, GLINT_SOCKET_SUFFIX))
 		return parse_path(address, text);
+	/* A lone number is meant as a port; getaddrinfo() would take 8080 for 0.0.31.144. */
+	if (*text && !text[strspn(text, "0123456789")])
+		return -EINVAL;
 	return parse_authority(address, text, strlen(text), DEFAULT_PORT);
 }
 
-/* The only socket of @dir into *@out, which stays NULL when there is none. */
+/* Write the path of the only socket in @dir_path to *@out; no socket: *@out stays NULL. */
 static int find_only_socket(const char *dir_path, char **out)
 {
 	DIR *dir = opendir(dir_path);
@@ -190,30 +196,20 @@ static int find_user_socket(char **out)
 	return 0;
 }
 
-static int address_find(char **out)
-{
-	int err = find_user_socket(out);
-
-	if (err == 0 && !*out)
-		err = find_only_socket(GLINT_SYSTEM_DIR, out);
-	if (err == 0 && !*out) {
-		*out = strdup(GLINT_DEFAULT_ADDRESS);
-		err = *out ? 0 : -ENOMEM;
-	}
-	return err;
-}
-
 int glint_address_choose(char **out, const char *wanted)
 {
 	const char *named = wanted ? wanted : secure_getenv(GLINT_ENV_SOCKET);
-	int err;
+	int err = 0;
 
 	*out = NULL;
 	if (!named || (!wanted && !*named)) {
-		err = address_find(out);
-	} else {
-		*out = strdup(named);
-		err = *out ? 0 : -ENOMEM;
+		err = find_user_socket(out);
+		if (err == 0 && !*out)
+			err = find_only_socket(GLINT_SYSTEM_DIR, out);
+		if (err < 0 || *out)
+			return err;
+		named = GLINT_DEFAULT_ADDRESS;
 	}
-	return err;
+	*out = strdup(named);
+	return *out ? 0 : -ENOMEM;
 }

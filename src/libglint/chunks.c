@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "libglint/chunks.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
-/* -1: no hexadecimal digit. */
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 'a' ^ 'A';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int take_digit(struct glint_chunks *chunks, char c)
 {
-	int digit = digit_of(c);
+	char lower = c | ('a' ^ 'A');
+	int digit = -1;
 
+	if (c >= '0' && c <= '9')
+		digit = c - '0';
+	else if (lower >= 'a' && lower <= 'f')
+		digit = lower - 'a' + 10;
 	if (digit < 0 || chunks->left > UINT64_MAX >> 4)
 		return -EPROTO;
 	chunks->left = chunks->left << 4 | (unsigned)digit;
@@ -33,7 +30,7 @@ static int take_expected(struct glint_chunks *chunks, char c, char expected,
 	return 0;
 }
 
-/* A byte that is no data. */
+/* Parse one byte of the framing. */
 static int take_byte(struct glint_chunks *chunks, char c)
 {
 	switch (chunks->state) {
@@ -78,10 +75,12 @@ static int take_byte(struct glint_chunks *chunks, char c)
 	return 0;
 }
 
-/* As much data as there is; returns its length. */
+/* Move the data of the present chunk from @from to @to; return its length. */
 static size_t take_data(struct glint_chunks *chunks, char *to, const char *from, size_t len)
 {
 	size_t count = chunks->left < len ? (size_t)chunks->left : len;
+
+	assert(chunks->state == GLINT_CHUNKS_DATA && count > 0);
 
 	memmove(to, from, count);
 	chunks->between = 0;
@@ -96,6 +95,7 @@ ssize_t glint_chunks_decode(struct glint_chunks *chunks, char *bytes, size_t len
 	size_t kept = 0, at = 0;
 
 	while (at < len && chunks->state != GLINT_CHUNKS_END) {
+		assert(kept <= at); /* in place: data never overtakes the coding that is read */
 		if (chunks->state == GLINT_CHUNKS_DATA) {
 			size_t count = take_data(chunks, bytes + kept, bytes + at, len - at);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes HTTP's chunked coding off a body (RFC 9112, 7.1), however the bytes are cut
- * into reads. Begins as all zeroes. What stands between two chunks is bounded.
+ * Decode HTTP's chunked coding (RFC 9112, 7.1) from reads of any size. Zero-initialised.
+ * The framing between two chunks is bounded.
  */
 #ifndef GLINT_LIBGLINT_CHUNKS_H
 #define GLINT_LIBGLINT_CHUNKS_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define GLINT_CHUNKS_BETWEEN_MAX 8192u	/* bytes of sizes, extensions and trailers in a row */
+#define GLINT_CHUNKS_BETWEEN_MAX 8192u /* bytes of sizes, extensions and trailers in a row */
 
 enum glint_chunks_state {
 	GLINT_CHUNKS_SIZE_BEGIN,
@@ -30,17 +30,17 @@ enum glint_chunks_state {
 
 struct glint_chunks {
 	enum glint_chunks_state state;
-	uint64_t left;		/* of the chunk's data; its size, while that is read */
-	unsigned between;	/* bytes since the last data */
+	uint64_t left;	  /* bytes of the chunk that have not come; while it is parsed, its size */
+	unsigned between; /* bytes of framing since the last data */
 };
 
 /*
- * Moves the data among the next @len bytes to the front of @bytes and returns how many
- * they are. Bytes behind the end of the body are dropped. -EPROTO: not the coding;
- * -EMSGSIZE: too much between two chunks.
+ * Decode the next @len bytes in place and return the number of data bytes. Drops bytes
+ * after the end of the body. -EPROTO: invalid coding; -EMSGSIZE: too much framing between
+ * two chunks.
  */
 ssize_t glint_chunks_decode(struct glint_chunks *chunks, char *bytes, size_t len);
 
-/* The body is complete. */
+/* Returns whether the body is complete. */
 bool glint_chunks_ended(const struct glint_chunks *chunks);
 #endif

@@ -2,21 +2,14 @@
 #include <glint/client.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <glint/protocol.h>
 
-#include "libglint/deadline.h"
-#include "libglint/head.h"
-#include "libglint/image.h"
 #include "libglint/login.h"
 #include "libglint/request.h"
-#include "libglint/wire.h"
-
-#define STATE_BYTES_MAX (4u << 20)
 
 int glint_client_create(struct glint_client **out, const char *address)
 {
@@ -72,93 +65,114 @@ int glint_client_set_login(struct glint_client *client, const char *user, const 
 	return 0;
 }
 
-/* Asks for @path and receives all of its body. */
-static int client_get(const struct glint_client *client, const char *path, const char *type,
-		      size_t max, struct glint_image *body)
+static int client_get(const struct glint_client *client, const char *path, char **json, size_t *len)
 {
-	uint64_t deadline_ns = glint_deadline_in(client->timeout_ms);
-	struct glint_head head;
-	struct glint_wire wire;
-	int err;
+	const struct glint_client_request request = { .method = "GET", .path = path };
+	int err = glint_client_json(client, &request, client->timeout_ms, json, len);
 
-	glint_image_begin(body);
-	err = glint_request(client, &wire, path, &head, body, deadline_ns);
-	if (err < 0)
-		return err;
-	err = -EPROTO;
-	if (glint_head_is_type(&head, type))
-		err = glint_image_receive(body, &wire, &head, max, deadline_ns);
-	glint_wire_close(&wire);
+	if (err < 0) { /* the reason of a refusal is not what the caller wants */
+		free(*json);
+		*json = NULL;
+		*len = 0;
+	}
 	return err;
 }
 
 int glint_client_state(struct glint_client *client, char **json, size_t *len)
 {
-	struct glint_image body = { 0 };	/* no picture, but the same kind of buffer */
-	int err = client_get(client, GLINT_PATH_STATE, "application/json", STATE_BYTES_MAX, &body);
+	return client_get(client, GLINT_PATH_STATE, json, len);
+}
+
+int glint_client_config(struct glint_client *client, char **json, size_t *len)
+{
+	return client_get(client, GLINT_PATH_CONFIG, json, len);
+}
+
+/* Bytes that are not UTF-8 are sent as they are; the service refuses them. */
+static void put_json_string(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		unsigned char byte = (unsigned char)*text;
+
+		if (byte == '"' || byte == '\\')
+			fprintf(out, "\\%c", byte);
+		else if (byte < ' ')
+			fprintf(out, "\\u%04x", byte);
+		else
+			fputc(byte, out);
+	}
+	fputc('"', out);
+}
+
+/* Return the body of a PATCH, which the caller frees; NULL: no memory. */
+static char *make_patch(const struct glint_setting *settings, size_t n)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool failed;
+
+	if (!out)
+		return NULL;
+	fputc('{', out);
+	for (size_t i = 0; i < n; i++) {
+		fputs(i > 0 ? ", " : "", out);
+		put_json_string(out, settings[i].name);
+		fputs(": ", out);
+		if (settings[i].value)
+			put_json_string(out, settings[i].value);
+		else
+			fputs("null", out);
+	}
+	fputc('}', out);
+	failed = ferror(out);
+	if (fclose(out) != 0 || failed) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int client_patch(const struct glint_client *client, const char *path,
+			const struct glint_setting *settings, size_t n, char **json, size_t *len)
+{
+	struct glint_client_request request = { "PATCH", path, NULL };
+	char *body = make_patch(settings, n);
+	int err;
 
 	*json = NULL;
 	*len = 0;
-	if (err < 0) {
-		glint_image_fini(&body);
-		return err;
-	}
-	*json = (char *)body.data;
-	*len = body.size;
-	return 0;
+	if (!body)
+		return -ENOMEM;
+	request.body = body;
+	err = glint_client_json(client, &request, client->timeout_ms, json, len);
+	free(body);
+	return err;
 }
 
-/* For the longest number there is. */
-#define SNAPSHOT_PATH_MAX sizeof(GLINT_PATH_SNAPSHOT "?" GLINT_QUERY_AFTER "=18446744073709551615")
-
-static void snapshot_path(char path[static SNAPSHOT_PATH_MAX], uint64_t after_ns)
+int glint_client_set(struct glint_client *client, const struct glint_setting *settings, size_t n,
+		     char **json, size_t *len)
 {
-	char *end = stpcpy(path, GLINT_PATH_SNAPSHOT);
-
-	if (after_ns == 0)
-		return;
-	end = stpcpy(end, "?" GLINT_QUERY_AFTER "=");
-	if (after_ns == GLINT_AFTER_NOW)
-		stpcpy(end, "now");
-	else
-		sprintf(end, "%" PRIu64, after_ns);
+	return client_patch(client, GLINT_PATH_CONFIG, settings, n, json, len);
 }
 
-/* A service that does not know the query would answer with any frame. */
-static int check_exposure(const struct glint_image *image, uint64_t after_ns)
+int glint_client_controls(struct glint_client *client, char **json, size_t *len)
 {
-	if (after_ns == 0 || !image->online)
-		return 0;
-	if (!(image->known & GLINT_IMAGE_EXPOSURE))
-		return -ENOTSUP;
-	return after_ns == GLINT_AFTER_NOW || image->exposure_ns >= after_ns ? 0 : -EPROTO;
+	const struct glint_client_request request = { "GET", GLINT_PATH_CONTROLS, NULL };
+
+	return glint_client_json(client, &request, client->timeout_ms, json, len);
 }
 
-int glint_client_snapshot(struct glint_client *client, const struct glint_snapshot_options *options,
-			  struct glint_image *image)
+int glint_client_set_controls(struct glint_client *client, const struct glint_setting *values,
+			      size_t n, char **json, size_t *len)
 {
-	uint64_t after_ns = options ? options->after_ns : 0;
-	char path[SNAPSHOT_PATH_MAX];
-	int err;
+	return client_patch(client, GLINT_PATH_CONTROLS, values, n, json, len);
+}
 
-	snapshot_path(path, after_ns);
-	err = client_get(client, path, "image/jpeg", GLINT_IMAGE_BYTES_MAX, image);
-	if (err == 0 && image->size == 0)
-		err = -EPROTO;
-	if (err == 0)
-		err = check_exposure(image, after_ns);
-	if (err < 0) {
-		glint_image_begin(image);
-		image->online = false;
-		return err;
-	}
-	/*
-	 * Asking for the picture and reading what it says about itself works with every
-	 * service, those included that do not know the query for live pictures only.
-	 */
-	if (!image->online && !(options && options->any)) {
-		image->size = 0;
-		return -ENODATA;
-	}
-	return 0;
+int glint_client_timings(struct glint_client *client, char **json, size_t *len)
+{
+	const struct glint_client_request request = { "GET", GLINT_PATH_TIMINGS, NULL };
+
+	return glint_client_json(client, &request, client->timeout_ms, json, len);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "libglint/connect.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -22,16 +24,16 @@ static int limit_sending(int fd, uint64_t deadline_ns)
 		return 0;
 	if (left == 0)
 		return -ETIMEDOUT;
-	left += 1000;	/* rounded up: a limit of 0 would be none */
+	left += 1000; /* round up: a timeout of 0 means none */
 	tv.tv_sec = (time_t)(left / GLINT_DEADLINE_SEC);
 	tv.tv_usec = (suseconds_t)(left % GLINT_DEADLINE_SEC / 1000);
 	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0 ? -errno : 0;
 }
 
 /*
- * A unix socket whose backlog is full cannot be waited for with poll(): a
- * non-blocking connect() says EAGAIN and leaves nothing behind. So it blocks, for
- * as long as SO_SNDTIMEO lets it.
+ * poll() cannot wait for a unix socket whose backlog is full: a non-blocking connect()
+ * fails with EAGAIN and leaves nothing to wait for. So connect() blocks, limited by
+ * SO_SNDTIMEO.
  */
 static int connect_unix(int fd, const char *path, uint64_t deadline_ns)
 {
@@ -48,6 +50,16 @@ static int connect_unix(int fd, const char *path, uint64_t deadline_ns)
 	return err == -EAGAIN ? -ETIMEDOUT : err;
 }
 
+/* connect(2) also fails with ECONNREFUSED if @path is a folder or a file. */
+static int refusal_error(const char *path)
+{
+	struct stat stat_buf;
+
+	if (stat(path, &stat_buf) < 0 || S_ISSOCK(stat_buf.st_mode))
+		return -ECONNREFUSED;
+	return S_ISDIR(stat_buf.st_mode) ? -EISDIR : -ENOTSOCK;
+}
+
 static int open_unix(const char *path, uint64_t deadline_ns)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -58,7 +70,7 @@ static int open_unix(const char *path, uint64_t deadline_ns)
 	err = connect_unix(fd, path, deadline_ns);
 	if (err < 0) {
 		close(fd);
-		return err;
+		return err == -ECONNREFUSED ? refusal_error(path) : err;
 	}
 	return fd;
 }
@@ -127,6 +139,8 @@ static int open_tcp(const struct glint_address *address, uint64_t deadline_ns)
 
 int glint_connect(const struct glint_address *address, uint64_t deadline_ns)
 {
+	assert(*address->path || *address->host);
+
 	return *address->path ? open_unix(address->path, deadline_ns) :
 				open_tcp(address, deadline_ns);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "libglint/deadline.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
@@ -32,6 +33,8 @@ int glint_deadline_wait(int fd, short events, uint64_t deadline_ns)
 	struct timespec ts;
 	uint64_t left;
 	int n;
+
+	assert(fd >= 0); /* ppoll() would ignore it, and wait until the deadline */
 
 	do {
 		left = glint_deadline_left(deadline_ns);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A point of CLOCK_MONOTONIC in ns, by which a call is to be done; UINT64_MAX: never. */
+/* Deadlines: CLOCK_MONOTONIC in ns; UINT64_MAX: no deadline. */
 #ifndef GLINT_LIBGLINT_DEADLINE_H
 #define GLINT_LIBGLINT_DEADLINE_H
 
@@ -7,12 +7,12 @@
 
 #define GLINT_DEADLINE_SEC 1000000000ull
 
-/* @timeout_ms 0 or less: never. */
+/* Returns the deadline @timeout_ms from now; 0 or less: no deadline. */
 uint64_t glint_deadline_in(int timeout_ms);
 
-/* 0 when it has passed. */
+/* Returns the time left in ns; 0: the deadline has passed. */
 uint64_t glint_deadline_left(uint64_t deadline_ns);
 
-/* Until @fd is ready for the poll @events, whatever signals come: 0, or -ETIMEDOUT. */
+/* Wait until @fd is ready for @events of poll(2), through signals. Returns 0 or -ETIMEDOUT. */
 int glint_deadline_wait(int fd, short events, uint64_t deadline_ns);
 #endif

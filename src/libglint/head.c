@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "libglint/head.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -27,7 +28,7 @@ bool glint_head_number(const char *text, uint64_t max, uint64_t *value)
 	return true;
 }
 
-/* "HTTP/1.1 200 OK"; the text after the number may be missing. */
+/* Parse "HTTP/1.1 200 OK"; the reason phrase may be missing. */
 static int parse_status(const char *line, unsigned *status)
 {
 	static const char version[] = "HTTP/1.";
@@ -50,7 +51,7 @@ static int parse_status(const char *line, unsigned *status)
 	return 0;
 }
 
-/* Cuts "Name: value" in two. A line that goes on from the one before is refused, too. */
+/* Split "Name: value". Refuses continuation lines. */
 static int split_field(char *line, char **name, char **value)
 {
 	size_t len = strcspn(line, ":" SPACE);
@@ -72,7 +73,7 @@ static int take_length(struct glint_head *head, const char *value)
 {
 	uint64_t length;
 
-	/* Two lengths that differ are how one answer is made to look like two. */
+	/* With two different lengths, a proxy may see other answers than the client. */
 	if (!glint_head_number(value, UINT64_MAX, &length) ||
 	    (head->has_length && head->length != length))
 		return -EPROTO;
@@ -99,13 +100,15 @@ static int take_field(struct glint_head *head, struct glint_image *image, const 
 	return 0;
 }
 
-/* @size: what the head has so far. */
+/* @size: bytes of the head that are read already. */
 static int read_fields(struct glint_wire *wire, struct glint_head *head, struct glint_image *image,
 		       size_t size, uint64_t deadline_ns)
 {
 	char *line, *name, *value;
 	ssize_t len;
 	int err;
+
+	assert(!head->has_length && !head->chunked);
 
 	while ((len = glint_wire_line(wire, &line, deadline_ns)) > 0) {
 		size += (size_t)len + 2;
@@ -138,7 +141,7 @@ int glint_head_read(struct glint_wire *wire, struct glint_head *head, struct gli
 	err = parse_status(line, &head->status);
 	if (err == 0)
 		err = read_fields(wire, head, image, (size_t)len, deadline_ns);
-	/* Two ways to find the end of the body are one too many to trust. */
+	/* With a length and chunks, the end of the body is ambiguous. */
 	if (err == 0 && head->chunked && head->has_length)
 		err = -EPROTO;
 	return err;
@@ -158,6 +161,6 @@ bool glint_head_is_type(const struct glint_head *head, const char *type)
 {
 	size_t len = strlen(type);
 
-	/* strchr() finds the end of the text as well. */
+	/* strchr() also matches the terminating zero. */
 	return strncasecmp(head->type, type, len) == 0 && strchr(";" SPACE, head->type[len]);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "libglint/image.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "libglint/head.h"
 #include "libglint/wire.h"
 
-#define CHUNK 65536u	/* memory grows by it, so that pictures of much the same size share one block */
+#define CHUNK 65536u /* step of growth: pictures of similar size fit the same block */
 
 enum field_kind { FIELD_BOOL, FIELD_TEXT, FIELD_U32, FIELD_U32_IF_NONE, FIELD_U64 };
 
@@ -22,9 +23,11 @@ static const struct field {
 	unsigned known;
 	size_t offset, size;
 } fields[] = {
+/* clang-format off */
 #define FIELD(name, kind, known, member)                                                          \
 	{ name, kind, known, offsetof(struct glint_image, member),                                \
 	  sizeof(((struct glint_image *)0)->member) }
+	/* clang-format on */
 	FIELD(GLINT_HEADER_ONLINE, FIELD_BOOL, GLINT_IMAGE_ONLINE, online),
 	FIELD(GLINT_HEADER_REASON, FIELD_TEXT, 0, reason),
 	FIELD(GLINT_HEADER_SEQUENCE, FIELD_U64, GLINT_IMAGE_SEQUENCE, sequence),
@@ -32,6 +35,18 @@ static const struct field {
 	FIELD(GLINT_HEADER_EXPOSURE_NS, FIELD_U64, GLINT_IMAGE_EXPOSURE, exposure_ns),
 	FIELD(GLINT_HEADER_CLOCK, FIELD_TEXT, 0, clock),
 	FIELD(GLINT_HEADER_AGE_NS, FIELD_U64, GLINT_IMAGE_AGE, age_ns),
+	FIELD(GLINT_HEADER_STREAM, FIELD_U64, GLINT_IMAGE_STREAM, stream),
+	FIELD(GLINT_HEADER_SERIAL, FIELD_U64, GLINT_IMAGE_SERIAL, serial),
+	FIELD(GLINT_HEADER_GUARANTEE, FIELD_TEXT, 0, guarantee),
+	FIELD(GLINT_HEADER_COMPLETE_NS, FIELD_U64, GLINT_IMAGE_COMPLETE, complete_ns),
+	FIELD(GLINT_HEADER_ERROR_NS, FIELD_U64, GLINT_IMAGE_ERROR, error_ns),
+	FIELD(GLINT_HEADER_SENT_NS, FIELD_U64, GLINT_IMAGE_SENT, sent_ns),
+	FIELD(GLINT_HEADER_REALTIME_NS, FIELD_U64, GLINT_IMAGE_REALTIME, realtime_ns),
+	FIELD(GLINT_HEADER_REALTIME_ERROR_NS, FIELD_U64, GLINT_IMAGE_REALTIME_ERROR,
+	      realtime_error_ns),
+	FIELD(GLINT_HEADER_SINCE_DROPPED, FIELD_U64, GLINT_IMAGE_DROPPED, since_dropped),
+	FIELD(GLINT_HEADER_SINCE_CORRUPT, FIELD_U64, GLINT_IMAGE_CORRUPT, since_corrupt),
+	FIELD(GLINT_HEADER_SINCE_SKIPPED, FIELD_U64, GLINT_IMAGE_SKIPPED, since_skipped),
 	FIELD(GLINT_HEADER_WIDTH, FIELD_U32, 0, width),
 	FIELD(GLINT_HEADER_HEIGHT, FIELD_U32, 0, height),
 	FIELD(GLINT_HEADER_OLD_WIDTH, FIELD_U32_IF_NONE, 0, width),
@@ -54,10 +69,12 @@ void glint_image_fini(struct glint_image *image)
 	memset(image, 0, sizeof(*image));
 }
 
-/* It may end up on a terminal. */
+/* The text may be printed on a terminal: replace what could control it. */
 static void copy_printable(char *to, size_t size, const char *text)
 {
 	size_t i;
+
+	assert(size > 0);
 
 	for (i = 0; i + 1 < size && text[i]; i++)
 		to[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
@@ -75,7 +92,7 @@ static bool set_u32(uint32_t *to, const char *value, bool only_if_none)
 	return true;
 }
 
-/* False: @value makes no sense. */
+/* False: @value is invalid. */
 static bool field_set(const struct field *field, struct glint_image *image, const char *value)
 {
 	void *to = (char *)image + field->offset;
@@ -106,7 +123,7 @@ void glint_image_take_field(struct glint_image *image, const char *name, const c
 		image->known |= GLINT_IMAGE_SIZE;
 }
 
-/* Room for @size bytes, and one more; what is there stays. */
+/* Grow the buffer to @size bytes and one more; keep its content. */
 static int image_reserve(struct glint_image *image, size_t size)
 {
 	size_t capacity = (size / CHUNK + 1) * CHUNK;
@@ -170,6 +187,7 @@ int glint_image_receive(struct glint_image *image, struct glint_wire *wire,
 		image->size = 0;
 		return err;
 	}
+	assert(image->size < image->capacity);
 	image->data[image->size] = '\0';
 	return 0;
 }

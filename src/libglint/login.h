@@ -3,6 +3,6 @@
 #ifndef GLINT_LIBGLINT_LOGIN_H
 #define GLINT_LIBGLINT_LOGIN_H
 
-/* The header with its CR LF into *@out, which the caller frees. -EINVAL: a colon in @user; -ENOMEM. */
+/* Write the header with its CR LF to *@out; the caller frees it. -EINVAL: a colon in @user. */
 int glint_login_header(char **out, const char *user, const char *password);
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <glint/client.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,41 +15,32 @@
 #include "libglint/request.h"
 #include "libglint/wire.h"
 
-#define BOUNDARY_MAX 70	/* RFC 2046 */
+#define BOUNDARY_MAX 70 /* RFC 2046 */
 
 struct glint_stream {
 	int timeout_ms;
-	int over;	/* what next() returns from now on; 1: it goes on */
-	char delimiter[2 + BOUNDARY_MAX + 1];	/* "--" and the boundary */
+	int over; /* 1: the stream goes on; else the result of all further calls of next() */
+	char delimiter[2 + BOUNDARY_MAX + 1]; /* "--" and the boundary */
 	struct glint_wire wire;
 };
 
-/* The parameter as it stands in "multipart/x-mixed-replace;boundary=WORD", quoted or not. */
-static const char *find_boundary(const char *type, size_t *len)
-{
-	static const char name[] = "boundary=";
-	const char *value = strcasestr(type, name);
-
-	if (!value)
-		return NULL;
-	value += strlen(name);
-	if (*value == '"')
-		*len = strcspn(++value, "\"");
-	else
-		*len = strcspn(value, "; \t");
-	return *len > 0 && *len <= BOUNDARY_MAX ? value : NULL;
-}
-
+/* From WORD, quoted or not, in "multipart/x-mixed-replace;boundary=WORD". */
 static int stream_set_boundary(struct glint_stream *stream, const struct glint_head *head)
 {
-	const char *boundary;
+	static const char name[] = "boundary=";
+	const char *boundary = strcasestr(head->type, name);
 	size_t len;
 
-	if (!glint_head_is_type(head, "multipart/x-mixed-replace"))
+	if (!glint_head_is_type(head, "multipart/x-mixed-replace") || !boundary)
 		return -EPROTO;
-	boundary = find_boundary(head->type, &len);
-	if (!boundary)
+	boundary += strlen(name);
+	if (*boundary == '"')
+		len = strcspn(++boundary, "\"");
+	else
+		len = strcspn(boundary, "; \t");
+	if (len == 0 || len > BOUNDARY_MAX)
 		return -EPROTO;
+	assert(2 + len < sizeof(stream->delimiter));
 	memcpy(stream->delimiter, "--", 2);
 	memcpy(stream->delimiter + 2, boundary, len);
 	stream->delimiter[2 + len] = '\0';
@@ -86,8 +78,8 @@ free_stream:
 }
 
 /*
- * Up to where a part's head begins: 1; or 0 at the end. The service writes the
- * boundary right behind each picture, so its end often comes after a boundary.
+ * Read up to the head of the next part and return 1; 0: the stream has ended. The service
+ * writes a boundary directly after each picture, so the stream may end after a boundary.
  */
 static int stream_find_part(struct glint_stream *stream, uint64_t deadline_ns)
 {
@@ -131,6 +123,8 @@ int glint_client_stream_next(struct glint_stream *stream, struct glint_image *im
 {
 	uint64_t deadline_ns = glint_deadline_in(stream->timeout_ms);
 
+	assert(stream->over <= 1);
+
 	do {
 		int err = 0;
 
@@ -145,7 +139,7 @@ int glint_client_stream_next(struct glint_stream *stream, struct glint_image *im
 			image->online = false;
 			return stream->over;
 		}
-	} while (image->size == 0);	/* a part without a picture */
+	} while (image->size == 0); /* a part without a picture */
 	return 1;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "libglint/wire.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -30,6 +31,8 @@ void glint_wire_close(struct glint_wire *wire)
 
 int glint_wire_send(struct glint_wire *wire, const char *data, size_t len, uint64_t deadline_ns)
 {
+	assert(wire->fd >= 0);
+
 	while (len > 0) {
 		ssize_t n = send(wire->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		int err;
@@ -56,6 +59,8 @@ int glint_wire_begin_chunks(struct glint_wire *wire)
 {
 	ssize_t n;
 
+	assert(!wire->chunked);
+
 	wire->chunked = true;
 	wire->chunks = (struct glint_chunks){ 0 };
 	n = glint_chunks_decode(&wire->chunks, wire->buf + wire->begin, wire->end - wire->begin);
@@ -65,7 +70,7 @@ int glint_wire_begin_chunks(struct glint_wire *wire)
 	return 0;
 }
 
-/* Straight from the socket: 1 to @len bytes, or 0 at the end. */
+/* Receive 1 to @len bytes without decoding them; 0: the peer has closed. */
 static ssize_t wire_receive_coded(struct glint_wire *wire, void *to, size_t len,
 				  uint64_t deadline_ns)
 {
@@ -88,7 +93,7 @@ static ssize_t wire_receive_coded(struct glint_wire *wire, void *to, size_t len,
 	}
 }
 
-/* The same without the coding. */
+/* Receive 1 to @len bytes, decoded if the body is chunked; 0: the peer has closed. */
 static ssize_t wire_receive(struct glint_wire *wire, void *to, size_t len, uint64_t deadline_ns)
 {
 	ssize_t n;
@@ -107,10 +112,12 @@ static ssize_t wire_receive(struct glint_wire *wire, void *to, size_t len, uint6
 	return n;
 }
 
-/* Makes room and receives more behind what is there; 0 at the end. */
+/* Receive more bytes into the buffer; 0: the peer has closed. */
 static ssize_t wire_fill(struct glint_wire *wire, uint64_t deadline_ns)
 {
 	ssize_t n;
+
+	assert(wire->begin <= wire->end && wire->end <= sizeof(wire->buf));
 
 	if (wire->begin > 0) {
 		memmove(wire->buf, wire->buf + wire->begin, wire->end - wire->begin);
@@ -125,10 +132,12 @@ static ssize_t wire_fill(struct glint_wire *wire, uint64_t deadline_ns)
 	return n;
 }
 
-/* The line that ends with @newline, cut out of the buffer. */
+/* Take the line that ends at @newline out of the buffer. */
 static ssize_t wire_take_line(struct glint_wire *wire, char *newline, char **line)
 {
 	char *start = wire->buf + wire->begin, *end = newline;
+
+	assert(newline >= start && newline < wire->buf + wire->end);
 
 	wire->begin = (size_t)(newline - wire->buf) + 1;
 	if (end > start && end[-1] == '\r')
@@ -162,6 +171,8 @@ ssize_t glint_wire_line(struct glint_wire *wire, char **line, uint64_t deadline_
 ssize_t glint_wire_read_some(struct glint_wire *wire, void *to, size_t len, uint64_t deadline_ns)
 {
 	size_t have = wire->end - wire->begin;
+
+	assert(len > 0); /* 0 would look like the end */
 
 	if (have == 0)
 		return wire_receive(wire, to, len, deadline_ns);

@@ -7,19 +7,16 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 
 const char *glint_memory_name(enum glint_memory memory)
 {
 	static const char *const names[] = {
-		[GLINT_MEMORY_NONE] = "",
-		[GLINT_MEMORY_V4L2] = "v4l2",
-		[GLINT_MEMORY_V4L2_NOEXP] = "v4l2",
-		[GLINT_MEMORY_ENCODER] = "encoder",
-		[GLINT_MEMORY_HEAP] = "dma-heap",
-		[GLINT_MEMORY_DUMB] = "drm-dumb",
-		[GLINT_MEMORY_UDMABUF] = "udmabuf",
-		[GLINT_MEMORY_MEMFD] = "memfd",
+		[GLINT_MEMORY_NONE] = "",	    [GLINT_MEMORY_V4L2] = "v4l2",
+		[GLINT_MEMORY_V4L2_NOEXP] = "v4l2", [GLINT_MEMORY_ENCODER] = "encoder",
+		[GLINT_MEMORY_HEAP] = "dma-heap",   [GLINT_MEMORY_DUMB] = "drm-dumb",
+		[GLINT_MEMORY_UDMABUF] = "udmabuf", [GLINT_MEMORY_MEMFD] = "memfd",
+		[GLINT_MEMORY_USERPTR] = "userptr",
 	};
 
 	assert((size_t)memory < ARRAY_SIZE(names));
@@ -35,6 +32,8 @@ void glint_dmabuf_init(struct glint_dmabuf *buf)
 
 void glint_dmabuf_fini(struct glint_dmabuf *buf)
 {
+	assert(buf->n_planes <= GLINT_DMABUF_PLANES);
+
 	for (unsigned i = 0; i < buf->n_planes; i++) {
 		struct glint_plane *plane = &buf->planes[i];
 
@@ -80,6 +79,8 @@ static int plane_sync(const struct glint_plane *plane, uint64_t flags)
 	struct dma_buf_sync sync = { .flags = flags };
 	int err;
 
+	assert(plane->fd >= 0); /* memory that needs a sync is a dma-buf */
+
 	/* linux/dma-buf.h: restart the call after EAGAIN and EINTR. */
 	do
 		err = ioctl(plane->fd, DMA_BUF_IOCTL_SYNC, &sync) < 0 ? -errno : 0;
@@ -87,7 +88,7 @@ static int plane_sync(const struct glint_plane *plane, uint64_t flags)
 	return err;
 }
 
-/* V4L2 syncs the memory of its own queues, and a memfd is no dma-buf. */
+/* V4L2 syncs the memory of its own queues, and a memfd is not a dma-buf. */
 static bool needs_sync(enum glint_memory memory)
 {
 	switch (memory) {
@@ -101,7 +102,7 @@ static bool needs_sync(enum glint_memory memory)
 	}
 }
 
-/* Syncs all planes even after an error, so that each begin has its end; returns the first error. */
+/* Sync all planes even after an error, so that each begin has its end; return the first error. */
 static int dmabuf_sync(const struct glint_dmabuf *buf, uint64_t flags)
 {
 	int err = 0;

@@ -15,28 +15,28 @@
 
 enum glint_memory {
 	GLINT_MEMORY_NONE,
-	GLINT_MEMORY_V4L2,	/* the driver's own (V4L2_MEMORY_MMAP), exported with VIDIOC_EXPBUF */
-	GLINT_MEMORY_V4L2_NOEXP,/* the same, but the driver cannot export: no fds */
-	GLINT_MEMORY_ENCODER,	/* exported by the M2M encoder, imported by both */
-	GLINT_MEMORY_HEAP,	/* a dma-heap's */
-	GLINT_MEMORY_DUMB,	/* a display driver's */
-	GLINT_MEMORY_UDMABUF,	/* our memfd wrapped by /dev/udmabuf */
-	GLINT_MEMORY_MEMFD,	/* our memfd; the kernel has no udmabuf, or refuses it to us */
+	GLINT_MEMORY_V4L2, /* the driver's own (V4L2_MEMORY_MMAP), exported with VIDIOC_EXPBUF */
+	GLINT_MEMORY_V4L2_NOEXP, /* the same, but the driver cannot export: no fds */
+	GLINT_MEMORY_ENCODER,	 /* of the M2M encoder, imported by the capture device */
+	GLINT_MEMORY_HEAP,	 /* of a dma-heap */
+	GLINT_MEMORY_DUMB,	 /* of a display driver */
+	GLINT_MEMORY_UDMABUF,	 /* a memfd wrapped by /dev/udmabuf */
+	GLINT_MEMORY_MEMFD,	 /* a memfd; /dev/udmabuf is missing, or may not be opened */
+	GLINT_MEMORY_USERPTR,	 /* a memfd that devices get by its address: no fds */
 };
 
 struct glint_plane {
-	int fd;			/* dma-buf (memfd for GLINT_MEMORY_MEMFD), or -1 */
+	int fd; /* dma-buf (memfd for GLINT_MEMORY_MEMFD), or -1 */
 	/*
 	 * Readable and writable, because io_uring cannot register read-only maps. NULL until
 	 * glint_dmabuf_map(): memory that only devices read is never mapped.
 	 */
 	uint8_t *map;
-	size_t size;		/* bytes, as allocated */
+	size_t size; /* bytes, as allocated */
 	/*
-	 * Where the present frame's data begin (V4L2's data_offset). The producer sets it for
-	 * each frame; it is 0 except for raw frames of a few drivers.
-	 * The holder of the frame may read it; while the driver has the buffer, only the
-	 * producer's thread may.
+	 * Start of the present frame's data (V4L2's data_offset): 0 except for raw frames of a few
+	 * drivers. The producer sets it for each frame. The holder of the frame may read it; while
+	 * the driver has the buffer, only the producer's thread may.
 	 */
 	uint32_t offset;
 };
@@ -47,22 +47,22 @@ struct glint_dmabuf {
 	struct glint_plane planes[GLINT_DMABUF_PLANES];
 };
 
-/* "v4l2", "udmabuf", "memfd", as /state shows it. */
+/* Returns the name in /state: "v4l2", "udmabuf", "memfd" and so on. */
 const char *glint_memory_name(enum glint_memory memory);
 
-/* Makes an empty buffer without planes. */
+/* Make an empty buffer without planes. */
 void glint_dmabuf_init(struct glint_dmabuf *buf);
 
-/* Unmaps and closes all planes; @buf is empty again. */
+/* Unmap and close all planes; @buf is empty again. */
 void glint_dmabuf_fini(struct glint_dmabuf *buf);
 
 /*
- * Maps the planes that are not mapped yet, for the CPU to read; the maps stay. Loop thread,
+ * Map the planes that are not mapped yet, for the CPU to read; the maps stay. Loop thread,
  * or the buffer's only user. -EFAULT: a plane has neither map nor descriptor.
  */
 int glint_dmabuf_map(struct glint_dmabuf *buf);
 
-/* Unmaps the planes that a descriptor can map again. */
+/* Unmap the planes that a descriptor can map again. */
 void glint_dmabuf_unmap(struct glint_dmabuf *buf);
 
 /*

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* libdrm is loaded on demand, not linked: few services ever need this memory. */
-#include "mem/dumb.h"
+/*
+ * Memory of a display driver: DRM's "dumb buffers". On boards whose kernel has no dma-heap they are
+ * the only contiguous memory that a program can allocate. libdrm is loaded on demand and not linked,
+ * because few services need this memory.
+ */
+#include "mem/heap.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 #include <xf86drm.h>
 #include <xf86drmMode.h>
 
-#include "base/cleanup.h"
 #include "base/dlopen_note.h"
+#include "base/macros.h"
 
 #define LIBRARY "libdrm.so.2"
 
-#define LINE  4096u	/* bytes; a multiple of every driver's alignment */
-#define ROUND 65536u	/* lines, and pages of any kernel */
+#define LINE  4096u  /* bytes; a multiple of every driver's alignment */
+#define ROUND 65536u /* lines, and pages of any kernel */
 
 GLINT_DLOPEN_NOTE("drm", "Frame memory that devices share through a display driver", "suggested",
 		  LIBRARY);
@@ -27,7 +31,7 @@ struct drm {
 	typeof(drmModeDestroyDumbBuffer) *destroy;
 };
 
-const char *glint_dumb_name(unsigned index)
+const char *glint_dumb_path(unsigned index)
 {
 	static const char *const devices[] = {
 		"/dev/dri/card0",
@@ -39,7 +43,7 @@ const char *glint_dumb_name(unsigned index)
 	return index < ARRAY_SIZE(devices) ? devices[index] : NULL;
 }
 
-/* Loads libdrm, which stays loaded. */
+/* Load libdrm, which stays loaded. */
 static bool drm_load(struct drm *drm)
 {
 	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
@@ -52,12 +56,14 @@ static bool drm_load(struct drm *drm)
 	return drm->create && drm->export && drm->destroy;
 }
 
-/* Returns a descriptor; the buffer lives until it is closed. @size: whole lines. */
+/* Return a descriptor; the buffer lives until the descriptor is closed. @size: whole lines. */
 static int dumb_alloc(const struct drm *drm, int device, size_t size)
 {
 	uint32_t handle, pitch;
 	uint64_t room;
 	int fd = -1, err;
+
+	assert(size % LINE == 0);
 
 	if (size / LINE > UINT32_MAX)
 		return -ENOMEM;
@@ -69,22 +75,17 @@ static int dumb_alloc(const struct drm *drm, int device, size_t size)
 	return err < 0 ? err : fd;
 }
 
-int glint_dumb_add_plane(const char *device, struct glint_dmabuf *buf, size_t size)
+int glint_dumb_add_plane(int card, struct glint_dmabuf *buf, size_t size)
 {
 	struct glint_plane plane = { .fd = -1 };
 	struct drm drm;
-	int card;
 
 	if (buf->n_planes == GLINT_DMABUF_PLANES)
 		return -ENOSPC;
 	if (size == 0 || size > SIZE_MAX / 2)
 		return -ENOMEM;
-	card = open(device, O_RDWR | O_CLOEXEC);
-	if (card < 0)
-		return -errno;
 	plane.size = (size + ROUND - 1) / ROUND * ROUND;
 	plane.fd = drm_load(&drm) ? dumb_alloc(&drm, card, plane.size) : -EOPNOTSUPP;
-	close(card);
 	if (plane.fd < 0)
 		return plane.fd;
 	buf->memory = GLINT_MEMORY_DUMB;

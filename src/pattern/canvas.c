@@ -5,10 +5,10 @@
 #include <linux/videodev2.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/font.h"
+#include "base/macros.h"
 
-/* A component's bytes: where it begins, and how many bytes of it two pixels take. */
+/* One plane: where it begins, and how many of its bytes two pixels take. */
 struct plane {
 	size_t offset, stride;
 	uint32_t bytes_of_two, v_sub;
@@ -17,6 +17,8 @@ struct plane {
 static unsigned canvas_planes(const struct glint_canvas *canvas, struct plane planes[static 3])
 {
 	size_t width = canvas->width, luma = width * canvas->height;
+
+	assert(width % 2 == 0 && canvas->height % 2 == 0);
 
 	switch (canvas->fourcc) {
 	case V4L2_PIX_FMT_YUYV:
@@ -87,7 +89,7 @@ static uint8_t clamp(int value)
 	return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-/* The bytes of two pixels of plane @index. */
+/* Write the bytes of two pixels in plane @index. */
 static void colour_bytes(uint32_t fourcc, unsigned index, struct glint_colour c, uint8_t bytes[6])
 {
 	int cb = c.cb - 128, cr = c.cr - 128;
@@ -147,6 +149,9 @@ void glint_canvas_copy(const struct glint_canvas *to, const struct glint_canvas 
 		       struct glint_rect rect)
 {
 	struct plane planes[3];
+
+	assert(to->fourcc == from->fourcc && to->width == from->width &&
+	       to->height == from->height);
 
 	rect = rect_cut(to, rect);
 	for (unsigned i = 0, n = canvas_planes(to, planes); i < n; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rectangles on a picture in one of the test pattern's pixel formats. Everything
- * is on a grid of two pixels, so that chroma is never shared; rectangles are cut
- * at the picture's edge. Pure.
+ * Draw rectangles into a picture in one of the test pattern's pixel formats. Coordinates
+ * are multiples of two pixels, so that rectangles never share a chroma sample. Rectangles are
+ * clipped to the picture. Pure.
  */
 #ifndef GLINT_PATTERN_CANVAS_H
 #define GLINT_PATTERN_CANVAS_H
@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 struct glint_canvas {
-	uint32_t fourcc;		/* one that glint_canvas_knows() */
-	uint32_t width, height;		/* even */
-	uint8_t *base;			/* glint_canvas_size() bytes */
+	uint32_t fourcc;	/* one that glint_canvas_knows() */
+	uint32_t width, height; /* even */
+	uint8_t *base;		/* glint_canvas_size() bytes */
 };
 
 /* YCbCr of BT.601, full range. */
@@ -23,7 +23,7 @@ struct glint_colour {
 };
 
 struct glint_rect {
-	uint32_t x, y, width, height;	/* all even */
+	uint32_t x, y, width, height; /* all even */
 };
 
 bool glint_canvas_knows(uint32_t fourcc);
@@ -33,11 +33,11 @@ size_t glint_canvas_size(uint32_t fourcc, uint32_t width, uint32_t height);
 void glint_canvas_fill(const struct glint_canvas *canvas, struct glint_rect rect,
 		       struct glint_colour colour);
 
-/* Both of the same format and size. */
+/* Copy @rect; both canvases have the same format and size. */
 void glint_canvas_copy(const struct glint_canvas *to, const struct glint_canvas *from,
 		       struct glint_rect rect);
 
-/* @text in cells of @scale (even) pixels; characters that do not fit are left out. */
+/* Draw @text; a dot of a character is @scale (even) pixels. Omits characters that do not fit. */
 void glint_canvas_text(const struct glint_canvas *canvas, uint32_t x, uint32_t y, uint32_t scale,
 		       const char *text, struct glint_colour ink, struct glint_colour paper);
 #endif

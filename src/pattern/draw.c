@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "pattern/draw.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/font.h"
+#include "base/fourcc.h"
+#include "base/macros.h"
 #include "v4l2/format.h"
 
 static const struct glint_colour white = { 235, 128, 128 }, black = { 16, 128, 128 };
 static const struct glint_colour paper = { 34, 136, 124 }, ink = { 225, 126, 130 };
 static const struct glint_colour amber = { 170, 60, 160 };
 
-/* Where things are; all even. */
+/* Positions and sizes; all even. */
 struct layout {
 	uint32_t bars_height, caption_y, ramp_y, ramp_height, panel_y;
-	uint32_t small;			/* scale of the caption */
-	uint32_t large;			/* scale of number and clock */
+	uint32_t small; /* scale of the caption */
+	uint32_t large; /* scale of number and clock */
 	uint32_t digits_y, clock_y, text_x;
-	uint32_t box;			/* its side */
+	uint32_t box; /* side of the moving box */
 };
 
 static uint32_t even(uint32_t value)
@@ -34,6 +36,8 @@ static struct layout layout_of(const struct glint_canvas *canvas)
 	struct layout layout;
 	uint32_t room;
 
+	assert(stamp.cell > 0); /* a pattern is not smaller than 160x120 */
+
 	layout.panel_y = even(height / 2);
 	layout.bars_height = even(height * 5 / 16);
 	layout.ramp_y = layout.bars_height;
@@ -41,7 +45,7 @@ static struct layout layout_of(const struct glint_canvas *canvas)
 	layout.box = even(layout.ramp_height * 3 / 4);
 	layout.text_x = stamp.x;
 
-	/* Two lines between panel and stamp, each with half a line around; twelve characters. */
+	/* Two lines of twelve characters between panel and stamp, with margins of half a line. */
 	room = stamp.y - layout.panel_y;
 	layout.large = even(MIN(room / 17, width / (GLINT_FONT_ADVANCE * 14)));
 	layout.large = MAX(layout.large, 2u);
@@ -52,11 +56,11 @@ static struct layout layout_of(const struct glint_canvas *canvas)
 	return layout;
 }
 
-/* --- What rests ---------------------------------------------------------------------- */
+/* --- The background ---------------------------------------------------------------------- */
 
 static void draw_bars(const struct glint_canvas *canvas, const struct layout *layout)
 {
-	/* Three quarters of full saturation, in the order of falling brightness. */
+	/* Three quarters of full saturation, from bright to dark. */
 	static const struct glint_colour bars[] = {
 		{ 191, 128, 128 }, { 169, 32, 143 }, { 134, 160, 32 }, { 112, 65, 48 },
 		{ 79, 191, 208 },  { 57, 96, 224 },  { 22, 224, 112 }, { 0, 128, 128 },
@@ -72,7 +76,7 @@ static void draw_bars(const struct glint_canvas *canvas, const struct layout *la
 	}
 }
 
-/* A ramp of grey, and one through the hues, each in the finest steps there are. */
+/* A grey ramp and a hue ramp, each in steps of one level. */
 static void draw_ramps(const struct glint_canvas *canvas, const struct layout *layout)
 {
 	uint32_t half = even(layout->ramp_height / 2);
@@ -120,7 +124,7 @@ void glint_pattern_draw_background(struct glint_pattern_picture *picture)
 			  paper);
 }
 
-/* --- What moves ------------------------------------------------------------------------ */
+/* --- The moving parts ------------------------------------------------------------------------ */
 
 static void put_number(char *text, unsigned digits, uint64_t value)
 {
@@ -141,7 +145,7 @@ static void put_clock(char text[static GLINT_PATTERN_CLOCK + 1], uint64_t wall_n
 	put_number(text + 9, 3, ms % 1000);
 }
 
-/* To the right edge and back in four seconds, by the frame's number: even steps show even frames. */
+/* The box moves to the right edge and back in four seconds; a skipped frame is a jump. */
 static uint32_t box_position(const struct glint_pattern_picture *picture, uint32_t box,
 			     uint32_t seq)
 {
@@ -167,7 +171,7 @@ void glint_pattern_moment(const struct glint_pattern_picture *picture,
 	moment->box_x = box_position(picture, layout.box, stamp->seq);
 }
 
-/* Only the characters that differ. */
+/* Draw only the characters that differ. */
 static void draw_line(const struct glint_canvas *canvas, uint32_t x, uint32_t y, uint32_t scale,
 		      const char *before, const char *now)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The test pattern's picture. What rests is drawn once into a background; a buffer
- * gets a copy of it the first time, and from then on only what has changed since
- * that very buffer was last drawn: a few digits, a box, the stamp.
+ * Draw the test pattern. The background is drawn once, and copied into each buffer at its first use.
+ * Later only the parts that differ from the buffer's last frame are drawn: a few digits, a box, the
+ * stamp.
  */
 #ifndef GLINT_PATTERN_DRAW_H
 #define GLINT_PATTERN_DRAW_H
@@ -13,10 +13,10 @@
 #include "pattern/canvas.h"
 #include "pattern/stamp.h"
 
-#define GLINT_PATTERN_DIGITS 10		/* "0000012345" */
-#define GLINT_PATTERN_CLOCK  12		/* "12:34:56.789" */
+#define GLINT_PATTERN_DIGITS 10 /* "0000012345" */
+#define GLINT_PATTERN_CLOCK  12 /* "12:34:56.789" */
 
-/* What moves, at one moment. Pure data. */
+/* The moving parts at one moment. Pure data. */
 struct glint_pattern_moment {
 	struct glint_stamp stamp;
 	char digits[GLINT_PATTERN_DIGITS + 1];
@@ -25,21 +25,21 @@ struct glint_pattern_moment {
 };
 
 struct glint_pattern_picture {
-	struct glint_canvas background;	/* its memory is the caller's */
+	struct glint_canvas background; /* its memory is the caller's */
 	uint32_t rate_millihz;
-	long utc_offset_s;		/* of the local time */
+	long utc_offset_s; /* of the local time */
 };
 
-/* Draws the background; its format, size and memory are set. */
+/* Draw the background; its format, size and memory are set. */
 void glint_pattern_draw_background(struct glint_pattern_picture *picture);
 
-/* What picture number @stamp->seq shows at @stamp->ns and @wall_ns (CLOCK_REALTIME). */
+/* Compute the moving parts of frame @stamp->seq at @stamp->ns and @wall_ns (CLOCK_REALTIME). */
 void glint_pattern_moment(const struct glint_pattern_picture *picture,
 			  const struct glint_stamp *stamp, uint64_t wall_ns,
 			  struct glint_pattern_moment *moment);
 
 /*
- * Makes @canvas show @now. @before: what it shows so far, NULL when anything.
+ * Draw @now into @canvas. @before: the moment that @canvas shows; NULL: unknown.
  */
 void glint_pattern_draw(const struct glint_pattern_picture *picture,
 			const struct glint_canvas *canvas,

@@ -3,52 +3,42 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/videodev2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/macros.h"
 #include "pattern/draw.h"
-#include "mem/udmabuf.h"
 #include "v4l2/access.h"
+#include "v4l2/format.h"
+#include "v4l2/soft_buffers.h"
 
-#define WIDTH_MIN 160u
-#define WIDTH_MAX 15360u
-#define HEIGHT_MIN 120u
-#define HEIGHT_MAX 8640u
-#define RATE_MIN 1000u
-#define RATE_MAX 240000u
+#define WIDTH_MIN    160u
+#define HEIGHT_MIN   120u
+#define RATE_MIN     1000u
+#define RATE_MAX     5000000u
 #define RATE_DEFAULT 30000u
-#define BUFFERS_MAX 32u
-#define OFFSET_STEP 4096u	/* what mmap() is told a buffer by */
-
-struct buffer {
-	struct glint_dmabuf memory;
-	bool queued;
-	bool drawn;				/* shows @shown */
-	struct glint_pattern_moment shown;
-};
 
 struct glint_pattern {
 	struct glint_v4l2_access access;
-	int fd;					/* a timer: it polls like a device with frames */
+	int fd; /* a timer, which polls like a device with frames */
 	uint32_t fourcc, width, height, rate_millihz;
-	struct glint_pattern_picture picture;	/* its background is allocated with the buffers */
-	unsigned n_buffers;
-	struct buffer buffers[BUFFERS_MAX];
-	unsigned fifo[BUFFERS_MAX], n_queued;	/* in the order of their queuing */
+	struct glint_pattern_picture picture; /* its background is allocated with the buffers */
+	struct glint_soft_buffers buffers;
+	struct {
+		bool drawn; /* the buffer shows @shown */
+		struct glint_pattern_moment shown;
+	} pictures[GLINT_SOFT_BUFFERS_MAX];
 	bool streaming;
-	uint32_t seq;				/* of the next frame */
-	uint64_t next_ns;			/* when that is due */
+	uint32_t seq;	  /* of the next frame */
+	uint64_t next_ns; /* time of the next frame */
 };
 
-static const uint32_t fourccs[] = { V4L2_PIX_FMT_YUYV, V4L2_PIX_FMT_UYVY,  V4L2_PIX_FMT_NV12,
+static const uint32_t fourccs[] = { V4L2_PIX_FMT_YUYV,	 V4L2_PIX_FMT_UYVY,  V4L2_PIX_FMT_NV12,
 				    V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_RGB24, V4L2_PIX_FMT_GREY };
 
 static struct glint_pattern *pattern_of(struct glint_v4l2_access *access)
@@ -94,8 +84,8 @@ static int enum_framesizes(struct v4l2_frmsizeenum *size)
 	if (size->index > 0 || !glint_canvas_knows(size->pixel_format))
 		return -EINVAL;
 	size->type = V4L2_FRMSIZE_TYPE_STEPWISE;
-	size->stepwise = (struct v4l2_frmsize_stepwise){ WIDTH_MIN,  WIDTH_MAX,	 2,
-							 HEIGHT_MIN, HEIGHT_MAX, 2 };
+	size->stepwise = (struct v4l2_frmsize_stepwise){ WIDTH_MIN,  GLINT_FORMAT_WIDTH_MAX,  2,
+							 HEIGHT_MIN, GLINT_FORMAT_HEIGHT_MAX, 2 };
 	return 0;
 }
 
@@ -128,7 +118,7 @@ static void report_format(const struct glint_pattern *pattern, struct v4l2_pix_f
 		.field = V4L2_FIELD_NONE,
 		.bytesperline = glint_canvas_stride(pattern->fourcc, pattern->width),
 		.sizeimage = (uint32_t)pattern_size(pattern),
-		.colorspace = V4L2_COLORSPACE_JPEG,	/* so that all goes into the JPEG as it is */
+		.colorspace = V4L2_COLORSPACE_JPEG, /* JPEG needs no conversion of it */
 		.priv = V4L2_PIX_FMT_PRIV_MAGIC,
 	};
 }
@@ -140,16 +130,16 @@ static uint32_t clamp_even(uint32_t value, uint32_t least, uint32_t most)
 
 static int s_fmt(struct glint_pattern *pattern, struct v4l2_pix_format *pix)
 {
-	if (pattern->n_buffers > 0)
+	if (pattern->buffers.n > 0)
 		return -EBUSY;
 	pattern->fourcc = glint_canvas_knows(pix->pixelformat) ? pix->pixelformat : fourccs[0];
-	pattern->width = clamp_even(pix->width, WIDTH_MIN, WIDTH_MAX);
-	pattern->height = clamp_even(pix->height, HEIGHT_MIN, HEIGHT_MAX);
+	pattern->width = clamp_even(pix->width, WIDTH_MIN, GLINT_FORMAT_WIDTH_MAX);
+	pattern->height = clamp_even(pix->height, HEIGHT_MIN, GLINT_FORMAT_HEIGHT_MAX);
 	report_format(pattern, pix);
 	return 0;
 }
 
-/* The rate was given at creation: whoever asks for another learns of this one. */
+/* The rate is fixed at creation: S_PARM reports it instead of the requested one. */
 static int report_rate(const struct glint_pattern *pattern, struct v4l2_streamparm *parm)
 {
 	parm->parm.capture.capability = V4L2_CAP_TIMEPERFRAME;
@@ -161,10 +151,9 @@ static int report_rate(const struct glint_pattern *pattern, struct v4l2_streampa
 
 static void pattern_free_buffers(struct glint_pattern *pattern)
 {
-	for (unsigned i = 0; i < pattern->n_buffers; i++)
-		glint_dmabuf_fini(&pattern->buffers[i].memory);
-	pattern->n_buffers = 0;
-	pattern->n_queued = 0;
+	assert(!pattern->streaming);
+
+	glint_soft_buffers_free(&pattern->buffers);
 	free(pattern->picture.background.base);
 	pattern->picture.background.base = NULL;
 }
@@ -189,91 +178,31 @@ static int pattern_draw_background(struct glint_pattern *pattern)
 	return 0;
 }
 
-static int pattern_add_buffer(struct glint_pattern *pattern)
-{
-	struct buffer *buffer = &pattern->buffers[pattern->n_buffers];
-	int err;
-
-	*buffer = (struct buffer){ .queued = false };
-	glint_dmabuf_init(&buffer->memory);
-	err = glint_udmabuf_add_plane(&buffer->memory, pattern_size(pattern));
-	if (err < 0)
-		return err;
-	pattern->n_buffers++;
-	return 0;
-}
-
 static int reqbufs(struct glint_pattern *pattern, struct v4l2_requestbuffers *request)
 {
 	int err;
 
 	if (pattern->streaming)
 		return -EBUSY;
-	if (request->memory != V4L2_MEMORY_MMAP)
-		return -EINVAL;
 	pattern_free_buffers(pattern);
-	request->count = MIN(request->count, BUFFERS_MAX);
-	if (request->count == 0)
-		return 0;
-
-	err = pattern_draw_background(pattern);
-	for (unsigned i = 0; i < request->count && err == 0; i++)
-		err = pattern_add_buffer(pattern);
+	memset(pattern->pictures, 0, sizeof(pattern->pictures));
+	err = glint_soft_buffers_request(&pattern->buffers, request, pattern_size(pattern));
+	if (err == 0 && request->count > 0)
+		err = pattern_draw_background(pattern);
 	if (err < 0)
 		pattern_free_buffers(pattern);
 	return err;
 }
 
-static int querybuf(const struct glint_pattern *pattern, struct v4l2_buffer *buffer)
-{
-	if (buffer->index >= pattern->n_buffers)
-		return -EINVAL;
-	buffer->length = (uint32_t)pattern->buffers[buffer->index].memory.planes[0].size;
-	buffer->m.offset = buffer->index * OFFSET_STEP;
-	return 0;
-}
-
-static int expbuf(const struct glint_pattern *pattern, struct v4l2_exportbuffer *export)
-{
-	if (export->index >= pattern->n_buffers || export->plane > 0)
-		return -EINVAL;
-	export->fd = fcntl(pattern->buffers[export->index].memory.planes[0].fd, F_DUPFD_CLOEXEC, 0);
-	return export->fd < 0 ? -errno : 0;
-}
-
-/*
- * A second mapping of the same pages, which is what mremap() of length 0 makes of a
- * shared one. Not one of the dma-buf: io_uring could not register that.
- */
 static void *pattern_mmap(struct glint_v4l2_access *access, int fd, size_t length, long offset)
 {
-	struct glint_pattern *pattern = pattern_of(access);
-	size_t index = (size_t)offset / OFFSET_STEP;
-	const struct glint_plane *plane;
-	void *map;
-
 	(void)fd;
-	if (index >= pattern->n_buffers)
-		return NULL;
-	plane = &pattern->buffers[index].memory.planes[0];
-	if (length > plane->size)
-		return NULL;
-	map = mremap(plane->map, 0, length, MREMAP_MAYMOVE);
-	return map == MAP_FAILED ? NULL : map;
+	return glint_soft_buffers_map(&pattern_of(access)->buffers, length, offset);
 }
 
 /* --- Streaming ------------------------------------------------------------------------------- */
 
-static int qbuf(struct glint_pattern *pattern, struct v4l2_buffer *buffer)
-{
-	if (buffer->index >= pattern->n_buffers || pattern->buffers[buffer->index].queued)
-		return -EINVAL;
-	pattern->buffers[buffer->index].queued = true;
-	pattern->fifo[pattern->n_queued++] = buffer->index;
-	return 0;
-}
-
-/* Passes over the periods that have ended, and their frames; false: none has. */
+/* Skip all periods that have ended. *@due_ns is the start of the last one. False: none has ended. */
 static bool pattern_advance(struct glint_pattern *pattern, uint64_t *due_ns)
 {
 	uint64_t periods;
@@ -286,8 +215,8 @@ static bool pattern_advance(struct glint_pattern *pattern, uint64_t *due_ns)
 	return true;
 }
 
-/* The stamp says what the buffer's timestamp says, which has microseconds only. */
-static void pattern_fill(struct glint_pattern *pattern, struct buffer *buffer, uint64_t due_ns)
+/* The stamp equals the buffer's timestamp, which has microseconds only. */
+static void pattern_fill(struct glint_pattern *pattern, unsigned index, uint64_t due_ns)
 {
 	struct glint_stamp stamp = {
 		.seq = pattern->seq - 1,
@@ -296,11 +225,13 @@ static void pattern_fill(struct glint_pattern *pattern, struct buffer *buffer, u
 	struct glint_canvas canvas = pattern->picture.background;
 	struct glint_pattern_moment now;
 
-	canvas.base = buffer->memory.planes[0].map;
+	canvas.base = pattern->buffers.buffers[index].memory.planes[0].map;
 	glint_pattern_moment(&pattern->picture, &stamp, glint_clock_ns(CLOCK_REALTIME), &now);
-	glint_pattern_draw(&pattern->picture, &canvas, buffer->drawn ? &buffer->shown : NULL, &now);
-	buffer->shown = now;
-	buffer->drawn = true;
+	glint_pattern_draw(&pattern->picture, &canvas,
+			   pattern->pictures[index].drawn ? &pattern->pictures[index].shown : NULL,
+			   &now);
+	pattern->pictures[index].shown = now;
+	pattern->pictures[index].drawn = true;
 }
 
 static int dqbuf(struct glint_pattern *pattern, struct v4l2_buffer *buffer)
@@ -310,13 +241,11 @@ static int dqbuf(struct glint_pattern *pattern, struct v4l2_buffer *buffer)
 
 	if (!pattern->streaming)
 		return -EINVAL;
-	if (!pattern_advance(pattern, &due_ns) || pattern->n_queued == 0)
+	if (!pattern_advance(pattern, &due_ns) || pattern->buffers.n_queued == 0)
 		return -EAGAIN;
 
-	index = pattern->fifo[0];
-	memmove(pattern->fifo, pattern->fifo + 1, --pattern->n_queued * sizeof(pattern->fifo[0]));
-	pattern->buffers[index].queued = false;
-	pattern_fill(pattern, &pattern->buffers[index], due_ns);
+	index = glint_soft_buffers_take(&pattern->buffers);
+	pattern_fill(pattern, index, due_ns);
 
 	buffer->index = index;
 	buffer->sequence = pattern->seq - 1;
@@ -331,7 +260,7 @@ static int stream_on(struct glint_pattern *pattern)
 {
 	struct itimerspec timer = { .it_interval = glint_timespec(pattern_period(pattern)) };
 
-	if (pattern->n_buffers == 0)
+	if (pattern->buffers.n == 0)
 		return -EINVAL;
 	pattern->seq = 0;
 	pattern->next_ns = glint_now_ns() + pattern_period(pattern);
@@ -348,13 +277,11 @@ static int stream_off(struct glint_pattern *pattern)
 
 	(void)timerfd_settime(pattern->fd, 0, &timer, NULL);
 	pattern->streaming = false;
-	pattern->n_queued = 0;
-	for (unsigned i = 0; i < pattern->n_buffers; i++)
-		pattern->buffers[i].queued = false;
+	glint_soft_buffers_reset(&pattern->buffers);
 	return 0;
 }
 
-/* --- The table ---------------------------------------------------------------------------------- */
+/* --- The table ------------------------------------------------------------------------------- */
 
 static int pattern_open(struct glint_v4l2_access *access, const char *path)
 {
@@ -406,11 +333,11 @@ static int pattern_ioctl(struct glint_v4l2_access *access, int fd, unsigned long
 	case VIDIOC_REQBUFS:
 		return reqbufs(pattern, arg);
 	case VIDIOC_QUERYBUF:
-		return querybuf(pattern, arg);
+		return glint_soft_buffers_query(&pattern->buffers, arg);
 	case VIDIOC_EXPBUF:
-		return expbuf(pattern, arg);
+		return glint_soft_buffers_export(&pattern->buffers, arg);
 	case VIDIOC_QBUF:
-		return qbuf(pattern, arg);
+		return glint_soft_buffers_queue(&pattern->buffers, arg);
 	case VIDIOC_DQBUF:
 		return dqbuf(pattern, arg);
 	case VIDIOC_STREAMON:

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "pattern/stamp.h"
 
+#include <assert.h>
 #include <errno.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 
-#define WIDTH_MIN 160
+#define WIDTH_MIN  160
 #define HEIGHT_MIN 120
-#define CELL_STEP 4
-#define CELL_MAX 16	/* enough for the largest picture, and cheap to draw */
+#define CELL_STEP  4
+#define CELL_MAX   16 /* enough for the largest picture, and cheap to draw */
 
 struct glint_stamp_place glint_stamp_place(uint32_t width, uint32_t height)
 {
@@ -16,7 +17,7 @@ struct glint_stamp_place glint_stamp_place(uint32_t width, uint32_t height)
 
 	if (width < WIDTH_MIN || height < HEIGHT_MIN)
 		return place;
-	/* Half of the width, but for small pictures, where cells could not be smaller. */
+	/* Half of the picture's width; more in small pictures: a cell has a minimum size. */
 	place.cell = MIN(MAX(width / 2 / GLINT_STAMP_COLUMNS, CELL_STEP + 0u), CELL_MAX + 0u);
 	place.cell -= place.cell % CELL_STEP;
 	place.x = 2 * CELL_STEP;
@@ -25,7 +26,7 @@ struct glint_stamp_place glint_stamp_place(uint32_t width, uint32_t height)
 	return place;
 }
 
-/* CRC-32 of a word after the others; bit by bit, for there are three of them. */
+/* Add a word to a CRC-32. Bit by bit: there are only three words. */
 static uint32_t checksum_add(uint32_t sum, uint32_t word)
 {
 	sum ^= word;
@@ -36,7 +37,7 @@ static uint32_t checksum_add(uint32_t sum, uint32_t word)
 
 static uint32_t checksum(const uint32_t rows[static 3])
 {
-	uint32_t sum = UINT32_MAX;	/* so that all black is not valid */
+	uint32_t sum = UINT32_MAX; /* so that all black is not valid */
 
 	for (unsigned i = 0; i < 3; i++)
 		sum = checksum_add(sum, rows[i]);
@@ -60,10 +61,12 @@ int glint_stamp_decode(struct glint_stamp *stamp, const uint32_t rows[static GLI
 	return 0;
 }
 
-/* Without its rim, where compression blurs it with its neighbours. */
+/* Ignore the rim of a cell, where compression blurs it with its neighbours. */
 static uint32_t cell_mean(const uint8_t *at, size_t stride, uint32_t cell)
 {
 	uint32_t rim = cell / 4, side = cell - 2 * rim, sum = 0;
+
+	assert(side > 0);
 
 	for (uint32_t y = rim; y < rim + side; y++)
 		for (uint32_t x = rim; x < rim + side; x++)
@@ -89,7 +92,7 @@ int glint_stamp_read(struct glint_stamp *stamp, const uint8_t *luma, size_t stri
 			lowest = MIN(lowest, means[row][column]);
 			highest = MAX(highest, means[row][column]);
 		}
-	/* The threshold is the picture's own, whatever its range and contrast. */
+	/* Compute the threshold from the picture, whose range and contrast are unknown. */
 	for (unsigned row = 0; row < GLINT_STAMP_ROWS; row++)
 		for (unsigned column = 0; column < GLINT_STAMP_COLUMNS; column++)
 			rows[row] = rows[row] << 1 | (means[row][column] > (lowest + highest) / 2);

@@ -3,142 +3,23 @@
 
 #include <errno.h>
 #include <linux/videodev2.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
+#include "base/fourcc.h"
+#include "base/macros.h"
+#include "v4l2/interval.h"
+#include "v4l2/size.h"
 #include "v4l2/vdev.h"
-
-/* Enumerations end by an error; a driver that never gives one must not hold us up. */
-#define ENUMERATE_MAX 256
 
 struct candidate {
 	const struct glint_format_info *info;
-	uint64_t distance;	/* from the wished size */
+	uint64_t distance; /* from the wished size */
 	struct glint_choice choice;
-	bool fast;		/* reaches the best rate at its size */
+	bool fast;     /* reaches the best rate at its size */
+	bool emulated; /* converted from another format by libv4l */
 	bool preferred;
 };
-
-/* --- Sizes --------------------------------------------------------------------- */
-
-static uint32_t apart(uint32_t one, uint32_t other)
-{
-	return one > other ? one - other : other - one;
-}
-
-static uint32_t nearest_step(uint32_t wished, uint32_t min, uint32_t max, uint32_t step)
-{
-	if (wished <= min || max < min)
-		return min;
-	if (wished >= max)
-		return max;
-	return wished - (step > 1 ? (wished - min) % step : 0);
-}
-
-static void consider_size(struct candidate *candidate, const struct glint_wish *wish,
-			  uint32_t width, uint32_t height)
-{
-	uint64_t distance = (uint64_t)apart(width, wish->width) + apart(height, wish->height);
-
-	if (width == 0 || height == 0 || distance >= candidate->distance)
-		return;
-	candidate->distance = distance;
-	candidate->choice.width = width;
-	candidate->choice.height = height;
-}
-
-/* A driver that enumerates nothing takes, as far as we know, what it is asked for. */
-static void find_size(const struct glint_vdev *vdev, const struct glint_wish *wish,
-		      struct candidate *candidate)
-{
-	struct v4l2_frmsizeenum size = { .pixel_format = candidate->choice.fourcc };
-
-	candidate->distance = UINT64_MAX;
-	for (; size.index < ENUMERATE_MAX; size.index++) {
-		if (glint_vdev_ioctl(vdev, VIDIOC_ENUM_FRAMESIZES, &size) < 0)
-			break;
-		if (size.type != V4L2_FRMSIZE_TYPE_DISCRETE) {
-			const struct v4l2_frmsize_stepwise *range = &size.stepwise;
-
-			consider_size(candidate, wish,
-				      nearest_step(wish->width, range->min_width, range->max_width,
-						   range->step_width),
-				      nearest_step(wish->height, range->min_height,
-						   range->max_height, range->step_height));
-			break;
-		}
-		consider_size(candidate, wish, size.discrete.width, size.discrete.height);
-	}
-	if (candidate->distance == UINT64_MAX)
-		consider_size(candidate, wish, wish->width, wish->height);
-}
-
-/* --- Rates ---------------------------------------------------------------------- */
-
-static uint32_t rate_of(const struct v4l2_fract *interval)
-{
-	if (interval->numerator == 0 || interval->denominator == 0)
-		return 0;
-	return (uint32_t)MIN((uint64_t)interval->denominator * 1000 / interval->numerator,
-			     (uint64_t)UINT32_MAX);
-}
-
-/* More than is of use is the next best after as much as is of use. */
-static bool rate_is_better(uint32_t rate, uint32_t than, uint32_t of_use)
-{
-	uint32_t limit = of_use ? of_use + of_use / 100 : UINT32_MAX;
-
-	if (rate > limit || than > limit)
-		return than == 0 || (rate < than && rate > 0);
-	return rate > than;
-}
-
-static void consider_interval(struct candidate *candidate, const struct glint_wish *wish,
-			      const struct v4l2_fract *interval)
-{
-	struct glint_choice *choice = &candidate->choice;
-	uint32_t rate = rate_of(interval);
-
-	if (rate == 0 || !rate_is_better(rate, choice->rate_millihz, wish->rate_millihz))
-		return;
-	choice->rate_millihz = rate;
-	choice->interval_num = interval->numerator;
-	choice->interval_den = interval->denominator;
-}
-
-/* Any rate in a range: the one that is of use if it lies in it, else its nearest end. */
-static void consider_range(struct candidate *candidate, const struct glint_wish *wish,
-			   const struct v4l2_frmival_stepwise *range)
-{
-	struct v4l2_fract useful = { .numerator = 1000, .denominator = wish->rate_millihz };
-
-	if (wish->rate_millihz > rate_of(&range->max) && wish->rate_millihz < rate_of(&range->min))
-		consider_interval(candidate, wish, &useful);
-	else if (wish->rate_millihz && wish->rate_millihz <= rate_of(&range->max))
-		consider_interval(candidate, wish, &range->max);
-	else
-		consider_interval(candidate, wish, &range->min);
-}
-
-static void find_rate(const struct glint_vdev *vdev, const struct glint_wish *wish,
-		      struct candidate *candidate)
-{
-	struct v4l2_frmivalenum interval = {
-		.pixel_format = candidate->choice.fourcc,
-		.width = candidate->choice.width,
-		.height = candidate->choice.height,
-	};
-
-	for (; interval.index < ENUMERATE_MAX; interval.index++) {
-		if (glint_vdev_ioctl(vdev, VIDIOC_ENUM_FRAMEINTERVALS, &interval) < 0)
-			return;
-		if (interval.type != V4L2_FRMIVAL_TYPE_DISCRETE) {
-			consider_range(candidate, wish, &interval.stepwise);
-			return;
-		}
-		consider_interval(candidate, wish, &interval.discrete);
-	}
-}
 
 /* --- Formats -------------------------------------------------------------------- */
 
@@ -147,9 +28,9 @@ static bool is_jpeg(uint32_t fourcc)
 	return fourcc == V4L2_PIX_FMT_MJPEG || fourcc == V4L2_PIX_FMT_JPEG;
 }
 
-static bool is_wished(uint32_t fourcc, uint32_t wished)
+bool glint_choose_is_same(uint32_t a, uint32_t b)
 {
-	return fourcc == wished || (is_jpeg(fourcc) && is_jpeg(wished));
+	return a == b || (is_jpeg(a) && is_jpeg(b));
 }
 
 static bool is_preferred(uint32_t fourcc, const struct glint_wish *wish)
@@ -163,11 +44,11 @@ static bool is_preferred(uint32_t fourcc, const struct glint_wish *wish)
 static int find_candidates(const struct glint_vdev *vdev, const struct glint_wish *wish,
 			   struct candidate candidates[static GLINT_CHOICES_MAX])
 {
-	struct v4l2_fmtdesc desc = { .type = vdev->queue.type };
+	struct v4l2_fmtdesc desc = { .type = vdev->queue.type, .mbus_code = wish->mbus_code };
 	unsigned count = 0;
 	int err;
 
-	for (; desc.index < ENUMERATE_MAX && count < GLINT_CHOICES_MAX; desc.index++) {
+	for (; desc.index < GLINT_ENUMERATE_MAX && count < GLINT_CHOICES_MAX; desc.index++) {
 		struct candidate *candidate = &candidates[count];
 
 		err = glint_vdev_ioctl(vdev, VIDIOC_ENUM_FMT, &desc);
@@ -180,31 +61,61 @@ static int find_candidates(const struct glint_vdev *vdev, const struct glint_wis
 		if (!candidate->info ||
 		    !glint_format_is_usable(candidate->info, wish->raw, wish->other))
 			continue;
+		candidate->emulated = desc.flags & V4L2_FMT_FLAG_EMULATED;
 		candidate->preferred = is_preferred(desc.pixelformat, wish);
 		candidate->choice.wished = wish->fourcc &&
-					   is_wished(desc.pixelformat, wish->fourcc);
+					   glint_choose_is_same(desc.pixelformat, wish->fourcc);
 		count++;
 	}
 	return (int)count;
 }
 
-/* Where the wished format is there, the others only stand by: to ask about 80 of them takes its time. */
+static void find_size_and_rate(const struct glint_vdev *vdev, const struct glint_wish *wish,
+			       struct candidate *candidate)
+{
+	struct glint_size size = { wish->width, wish->height };
+	struct glint_choice *choice = &candidate->choice;
+	struct glint_interval interval;
+
+	size = glint_size_nearest(vdev, choice->fourcc, size, &candidate->distance);
+	interval = glint_interval_find(vdev, choice->fourcc, size.width, size.height,
+				       wish->rate_millihz);
+	choice->width = size.width;
+	choice->height = size.height;
+	choice->interval_num = interval.num;
+	choice->interval_den = interval.den;
+	choice->rate_millihz = interval.rate_millihz;
+}
+
+static bool any_wished(const struct candidate *candidates, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (candidates[i].choice.wished)
+			return true;
+	return false;
+}
+
+/*
+ * If the device offers the wished format, the sizes of other formats are not enumerated: the others
+ * are used only if the driver refuses the wished format, and a driver may have eighty formats.
+ */
 static void find_sizes_and_rates(const struct glint_vdev *vdev, const struct glint_wish *wish,
 				 struct candidate *candidates, unsigned count)
 {
-	bool wished = false;
+	bool wished = any_wished(candidates, count);
 
-	for (unsigned i = 0; i < count; i++)
-		wished |= candidates[i].choice.wished;
 	for (unsigned i = 0; i < count; i++) {
-		if (wished && !candidates[i].choice.wished)
+		if (!wished || candidates[i].choice.wished) {
+			find_size_and_rate(vdev, wish, &candidates[i]);
 			continue;
-		find_size(vdev, wish, &candidates[i]);
-		find_rate(vdev, wish, &candidates[i]);
+		}
+		candidates[i].distance = UINT64_MAX;
+		candidates[i].choice.width = wish->width;
+		candidates[i].choice.height = wish->height;
 	}
 }
 
-/* Among those of the nearest size. An unknown rate counts as good enough. */
+/* Mark the formats that reach the best rate at the nearest size; an unknown rate reaches it. */
 static void mark_fast(const struct glint_wish *wish, struct candidate *candidates, unsigned count)
 {
 	uint64_t nearest = UINT64_MAX;
@@ -234,14 +145,66 @@ static int compare(const void *one, const void *other)
 		return a->distance < b->distance ? -1 : 1;
 	if (a->fast != b->fast)
 		return a->fast ? -1 : 1;
+	if (a->emulated != b->emulated)
+		return a->emulated ? 1 : -1;
 	if (a->preferred != b->preferred)
 		return a->preferred ? -1 : 1;
 	if (a->info->cost != b->info->cost)
 		return a->info->cost < b->info->cost ? -1 : 1;
-	/* Else the same on every machine: as the table has them, then as the codes are. */
+	/* A fixed order for ties: the order of the table, then the fourcc. */
 	if (a->info != b->info)
 		return a->info < b->info ? -1 : 1;
 	return (a->choice.fourcc > b->choice.fourcc) - (a->choice.fourcc < b->choice.fourcc);
+}
+
+static bool is_native(const struct candidate *candidate)
+{
+	return !candidate->emulated && candidate->info->layout != GLINT_LAYOUT_OTHER;
+}
+
+bool glint_choose_offers(const struct glint_vdev *vdev, uint32_t fourcc,
+			 char offers[GLINT_CHOOSE_OFFERS])
+{
+	struct v4l2_fmtdesc desc = { .type = vdev->queue.type };
+	char text[5];
+	size_t used = 0;
+
+	*offers = '\0';
+	for (; desc.index < GLINT_ENUMERATE_MAX; desc.index++) {
+		if (glint_vdev_ioctl(vdev, VIDIOC_ENUM_FMT, &desc) < 0)
+			break;
+		if (glint_choose_is_same(desc.pixelformat, fourcc))
+			return true;
+		if (used + sizeof(text) + 2 < GLINT_CHOOSE_OFFERS)
+			used += (size_t)snprintf(offers + used, GLINT_CHOOSE_OFFERS - used, "%s%s",
+						 used > 0 ? ", " : "",
+						 glint_fourcc_text(desc.pixelformat, text));
+	}
+	return false;
+}
+
+/* Formats whose conversion costs a pass over each frame count only if there are no others. */
+int glint_choose_size(const struct glint_vdev *vdev, struct glint_wish *wish)
+{
+	struct candidate candidates[GLINT_CHOICES_MAX];
+	uint32_t fourccs[GLINT_CHOICES_MAX];
+	bool wished, native = false;
+	struct glint_size size;
+	unsigned n = 0;
+	int count = find_candidates(vdev, wish, candidates);
+
+	if (count < 0)
+		return count;
+	wished = any_wished(candidates, (unsigned)count);
+	for (int i = 0; i < count; i++)
+		native |= is_native(&candidates[i]);
+	for (int i = 0; i < count; i++)
+		if (wished ? candidates[i].choice.wished : is_native(&candidates[i]) || !native)
+			fourccs[n++] = candidates[i].choice.fourcc;
+	size = glint_size_best(vdev, fourccs, n, wish->fps);
+	wish->width = size.width;
+	wish->height = size.height;
+	return 0;
 }
 
 int glint_choose(const struct glint_vdev *vdev, const struct glint_wish *wish,

@@ -6,11 +6,10 @@
 #include <linux/videodev2.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
+#include "v4l2/interval.h"
 #include "v4l2/pixfmt.h"
 #include "v4l2/role.h"
-
-#define ENUM_MAX 256	/* formats asked for: a broken driver never ends its list */
 
 const struct glint_coding glint_coding_jpeg = {
 	.fourccs = { V4L2_PIX_FMT_JPEG, V4L2_PIX_FMT_MJPEG },
@@ -24,17 +23,19 @@ void glint_codec_init(struct glint_codec *codec)
 
 static int codec_ioctl(const struct glint_codec *codec, unsigned long request, void *arg)
 {
+	assert(codec->fd >= 0);
+
 	return glint_v4l2_ioctl(codec->access, codec->fd, request, arg);
 }
 
 /* --- Opening ------------------------------------------------------------------------ */
 
-/* The best of the coding's fourccs that the driver offers; 0: none. */
+/* Return the preferred one of the coding's fourccs that the driver offers; 0: none. */
 static uint32_t find_coded(const struct glint_codec *codec, const struct glint_coding *coding)
 {
 	size_t best = ARRAY_SIZE(coding->fourccs);
 
-	for (uint32_t i = 0; i < ENUM_MAX && best > 0; i++) {
+	for (uint32_t i = 0; i < GLINT_ENUMERATE_MAX && best > 0; i++) {
 		struct v4l2_fmtdesc desc = { .type = codec->coded.type, .index = i };
 
 		if (codec_ioctl(codec, VIDIOC_ENUM_FMT, &desc) < 0)
@@ -98,31 +99,25 @@ void glint_codec_close(struct glint_codec *codec)
 
 /* --- Formats -------------------------------------------------------------------------- */
 
-static bool is_raw(uint32_t fourcc)
-{
-	const struct glint_format_info *info = glint_format_find(fourcc);
-
-	return info && info->layout != GLINT_LAYOUT_JPEG && info->layout != GLINT_LAYOUT_OTHER;
-}
-
 unsigned glint_codec_formats(const struct glint_codec *codec,
 			     uint32_t fourccs[static GLINT_CODEC_FORMATS_MAX])
 {
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < ENUM_MAX && n < GLINT_CODEC_FORMATS_MAX; i++) {
-		struct v4l2_fmtdesc desc = { .type = codec->raw.type,
-					     .index = i };
+	for (uint32_t i = 0; i < GLINT_ENUMERATE_MAX && n < GLINT_CODEC_FORMATS_MAX; i++) {
+		struct v4l2_fmtdesc desc = { .type = codec->raw.type, .index = i };
+		const struct glint_format_info *info;
 
 		if (codec_ioctl(codec, VIDIOC_ENUM_FMT, &desc) < 0)
 			break;
-		if (is_raw(desc.pixelformat))
+		info = glint_format_find(desc.pixelformat);
+		if (info && info->layout != GLINT_LAYOUT_JPEG && info->layout != GLINT_LAYOUT_OTHER)
 			fourccs[n++] = desc.pixelformat;
 	}
 	return n;
 }
 
-/* The driver decides on sizes; asking for a stride may help. */
+/* Set or try a raw format. The driver decides on plane sizes; it may take the wished stride. */
 static int raw_format(const struct glint_codec *codec, unsigned long request,
 		      const struct glint_format *wish, struct glint_format *got)
 {
@@ -153,26 +148,25 @@ int glint_codec_try(const struct glint_codec *codec, const struct glint_format *
 	return raw_format(codec, VIDIOC_TRY_FMT, wish, got);
 }
 
-static bool chroma_follows_luma(const struct glint_format_info *info)
-{
-	return info->mem_planes == 1 &&
-	       (info->layout == GLINT_LAYOUT_SEMIPLANAR || info->layout == GLINT_LAYOUT_PLANAR);
-}
-
 const char *glint_codec_layout_differs(const struct glint_format *have,
 				       const struct glint_format *raw)
 {
+	bool chroma_follows_luma = have->info->mem_planes == 1 &&
+				   (have->info->layout == GLINT_LAYOUT_SEMIPLANAR ||
+				    have->info->layout == GLINT_LAYOUT_PLANAR);
+
 	if (have->fourcc != raw->fourcc || have->n_planes != raw->n_planes)
 		return "format";
+	assert(have->n_planes <= GLINT_DMABUF_PLANES);
 	for (unsigned i = 0; i < have->n_planes; i++)
 		if (have->stride[i] != raw->stride[i])
 			return "stride";
-	if (chroma_follows_luma(have->info) && have->height != raw->height)
+	if (chroma_follows_luma && have->height != raw->height)
 		return "padded height";
 	return NULL;
 }
 
-/* Without it the padding up to the coded size would be in the picture; the JPEG's check tells. */
+/* Crop the padding up to the coded size. The check of each JPEG's size detects a failure. */
 static void set_visible(const struct glint_codec *codec)
 {
 	struct v4l2_selection selection = {
@@ -187,8 +181,10 @@ static void set_visible(const struct glint_codec *codec)
 static int coded_format(struct glint_codec *codec, unsigned long request)
 {
 	struct v4l2_format fmt = { .type = codec->coded.type };
-	struct glint_format format = { .fourcc = codec->fourcc, .n_planes = 1,
-				       .width = codec->width, .height = codec->height };
+	struct glint_format format = { .fourcc = codec->fourcc,
+				       .n_planes = 1,
+				       .width = codec->width,
+				       .height = codec->height };
 	int err;
 
 	glint_pixfmt_write(&fmt, &format);
@@ -209,6 +205,8 @@ static int coded_format(struct glint_codec *codec, unsigned long request)
 int glint_codec_set_formats(struct glint_codec *codec, const struct glint_format *wish)
 {
 	int err;
+
+	assert(codec->fd >= 0 && codec->raw.n_buffers == 0 && codec->coded.n_buffers == 0);
 
 	codec->width = wish->width;
 	codec->height = wish->height;

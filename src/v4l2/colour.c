@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "v4l2/colour.h"
 
+#include <assert.h>
 #include <linux/videodev2.h>
 #include <stdbool.h>
 
@@ -11,7 +12,7 @@ static enum glint_matrix matrix_of(uint32_t ycbcr_enc)
 	switch (ycbcr_enc) {
 	case V4L2_YCBCR_ENC_709:
 	case V4L2_YCBCR_ENC_XV709:
-	case V4L2_YCBCR_ENC_SMPTE240M:	/* within two steps of 8 bit */
+	case V4L2_YCBCR_ENC_SMPTE240M: /* differs from BT.709 by at most two levels of 8 bits */
 		return GLINT_MATRIX_BT709;
 	case V4L2_YCBCR_ENC_BT2020:
 	case V4L2_YCBCR_ENC_BT2020_CONST_LUM:
@@ -33,28 +34,29 @@ static bool is_ycbcr(const struct glint_format_info *info)
 static bool is_grey(const struct glint_format_info *info)
 {
 	switch (info->fourcc) {
-	case V4L2_PIX_FMT_GREY:
+	/* Those that libv4lconvert reads. */
 	case V4L2_PIX_FMT_Y4:
 	case V4L2_PIX_FMT_Y6:
 	case V4L2_PIX_FMT_Y10BPACK:
-	case V4L2_PIX_FMT_Y16:
 	case V4L2_PIX_FMT_Y16_BE:
 		return true;
 	default:
-		return false;
+		return info->layout == GLINT_LAYOUT_GREY;
 	}
 }
 
 void glint_colour_set(struct glint_format *format, uint32_t colorspace, uint32_t ycbcr_enc,
 		      uint32_t quantization)
 {
+	assert(format->info);
+
 	if (ycbcr_enc == V4L2_YCBCR_ENC_DEFAULT)
 		ycbcr_enc = V4L2_MAP_YCBCR_ENC_DEFAULT(colorspace);
 	format->matrix = matrix_of(ycbcr_enc);
 
 	/*
-	 * By V4L2's rule, luma without chroma has limited range. The devices that deliver it
-	 * use the full range nevertheless: monochrome sensors, and vivid.
+	 * By V4L2's rule, luma without chroma has limited range. But the devices that deliver such
+	 * formats use the full range: monochrome sensors, and vivid.
 	 */
 	if (quantization != V4L2_QUANTIZATION_FULL_RANGE &&
 	    quantization != V4L2_QUANTIZATION_LIM_RANGE)
@@ -64,4 +66,20 @@ void glint_colour_set(struct glint_format *format, uint32_t colorspace, uint32_t
 	format->range = GLINT_RANGE_FULL;
 	if (is_ycbcr(format->info) && quantization == V4L2_QUANTIZATION_LIM_RANGE)
 		format->range = GLINT_RANGE_LIMITED;
+}
+
+const char *glint_range_name(enum glint_range range)
+{
+	return range == GLINT_RANGE_LIMITED ? "limited" : "full";
+}
+
+const char *glint_matrix_name(enum glint_matrix matrix)
+{
+	static const char *const names[] = {
+		[GLINT_MATRIX_BT601] = "bt601",
+		[GLINT_MATRIX_BT709] = "bt709",
+		[GLINT_MATRIX_BT2020] = "bt2020",
+	};
+
+	return names[matrix];
 }

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "v4l2/format.h"
 
-#include <ctype.h>
 #include <linux/videodev2.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
+#include "base/fourcc.h"
+#include "base/macros.h"
 
+/* Newer than the oldest headers. */
+#define FOURCC_P010 v4l2_fourcc('P', '0', '1', '0')
+#define FOURCC_P012 v4l2_fourcc('P', '0', '1', '2')
+#define FOURCC_Y210 v4l2_fourcc('Y', '2', '1', '0')
+#define FOURCC_Y212 v4l2_fourcc('Y', '2', '1', '2')
+#define FOURCC_Y216 v4l2_fourcc('Y', '2', '1', '6')
+
+/* clang-format off */
 #define PACKED(code, name_, ...)                                                                  \
 	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_PACKED_YUV, .mem_planes = 1,      \
 	  .bytes_per_pixel = 2, .h_sub = 2, .v_sub = 1, .cost = 2, .order = { __VA_ARGS__ } }
@@ -18,6 +26,13 @@
 #define YUV(code, name_, layout_, planes, h, v, cost_, order_)                                    \
 	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_##layout_, .mem_planes = planes,  \
 	  .bytes_per_pixel = 1, .h_sub = h, .v_sub = v, .cost = cost_, .order = order_ }
+
+/* Samples of more than eight bits, in words; of the lowest bits of a word, or of the highest (8). */
+#define DEEP(code, name_, layout_, h, v, cost_, bits_, shift_, ...)                              \
+	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_##layout_, .mem_planes = 1,       \
+	  .bytes_per_pixel = GLINT_LAYOUT_##layout_ == GLINT_LAYOUT_PACKED_YUV ? 4 : 2,           \
+	  .h_sub = h, .v_sub = v, .bits = bits_, .shift = shift_, .cost = cost_,                  \
+	  .order = { __VA_ARGS__ } }
 
 #define RGB(code, name_, bytes, ...)                                                              \
 	{ .fourcc = code, .name = name_, .layout = GLINT_LAYOUT_RGB, .mem_planes = 1,             \
@@ -34,15 +49,23 @@
 	  .becomes = V4L2_PIX_FMT_##becomes_ }
 #define OTHER(code, name_, bits, becomes_) CONVERTED(code, name_, bits, false, becomes_)
 #define BLOCKS(code, name_) CONVERTED(code, name_, 12, true, YUV420)
+/* Bayer of twelve bits: glint takes the highest eight of them, see convert/convert.c. */
+#define BAYER12(order_, suffix, in_all_)                                                             \
+	{ .fourcc = V4L2_PIX_FMT_S##order_##12##suffix, .name = "S" #order_ "12" #suffix,         \
+	  .layout = GLINT_LAYOUT_OTHER, .mem_planes = 1, .h_sub = 1, .v_sub = 1, .bits = 12,      \
+	  .bits_per_pixel = in_all_, .cost = 10, .becomes = V4L2_PIX_FMT_RGB24,                      \
+	  .reduced_to = V4L2_PIX_FMT_S##order_##8 }
 #define BAYER(order_)                                                                             \
 	OTHER(V4L2_PIX_FMT_S##order_##8, "S" #order_ "8", 8, RGB24),                              \
 	OTHER(V4L2_PIX_FMT_S##order_##10, "S" #order_ "10", 16, RGB24),                           \
 	OTHER(V4L2_PIX_FMT_S##order_##10P, "S" #order_ "10P", 10, RGB24),                         \
-	OTHER(V4L2_PIX_FMT_S##order_##16, "S" #order_ "16", 16, RGB24)
+	OTHER(V4L2_PIX_FMT_S##order_##16, "S" #order_ "16", 16, RGB24),                           \
+	BAYER12(order_, , 16), BAYER12(order_, P, 12)
+/* clang-format on */
 
 /*
  * In order of encoding cost. libjpeg reads 4:2:0 planes as they are; interleaved chroma must
- * be separated, 4:2:2 and 4:4:4 have more of it, and RGB must be converted. A device's own
+ * be separated, 4:2:2 and 4:4:4 have more chroma, and RGB must be converted. A device's own
  * JPEG costs nothing but is lossy, so it comes after the exact formats; v4l2/choose.c says
  * when it wins nevertheless. Formats for libv4lconvert come last: they cost one more pass.
  *
@@ -88,9 +111,18 @@ static const struct glint_format_info formats[] = {
 	RGB(V4L2_PIX_FMT_BGRX32, "BGRX32", 4, 3, 2, 1),
 	RGB(V4L2_PIX_FMT_BGRA32, "BGRA32", 4, 3, 2, 1),
 	SIMPLE(V4L2_PIX_FMT_RGB565, "RGB565", RGB565, 2, 7),
+	DEEP(FOURCC_P010, "P010", SEMIPLANAR, 2, 2, 7, 10, 8, 0, 1, 2),
+	DEEP(FOURCC_P012, "P012", SEMIPLANAR, 2, 2, 7, 12, 8, 0, 1, 2),
+	DEEP(FOURCC_Y210, "Y210", PACKED_YUV, 2, 1, 7, 10, 8, 0, 1, 2, 3),
+	DEEP(FOURCC_Y212, "Y212", PACKED_YUV, 2, 1, 7, 12, 8, 0, 1, 2, 3),
+	DEEP(FOURCC_Y216, "Y216", PACKED_YUV, 2, 1, 7, 16, 8, 0, 1, 2, 3),
 	SIMPLE(V4L2_PIX_FMT_MJPEG, "MJPEG", JPEG, 0, 8),
 	SIMPLE(V4L2_PIX_FMT_JPEG, "JPEG", JPEG, 0, 8),
 	SIMPLE(V4L2_PIX_FMT_GREY, "GREY", GREY, 1, 9),
+	DEEP(V4L2_PIX_FMT_Y10, "Y10", GREY, 1, 1, 9, 10, 2, 0),
+	DEEP(V4L2_PIX_FMT_Y12, "Y12", GREY, 1, 1, 9, 12, 4, 0),
+	DEEP(V4L2_PIX_FMT_Y14, "Y14", GREY, 1, 1, 9, 14, 6, 0),
+	DEEP(V4L2_PIX_FMT_Y16, "Y16", GREY, 1, 1, 9, 16, 8, 0),
 	BLOCKS(V4L2_PIX_FMT_M420, "M420"),
 	BLOCKS(V4L2_PIX_FMT_SN9C20X_I420, "SN9C20X_I420"),
 	BLOCKS(V4L2_PIX_FMT_SPCA501, "SPCA501"),
@@ -100,7 +132,6 @@ static const struct glint_format_info formats[] = {
 	BAYER(GRBG),
 	BAYER(GBRG),
 	BAYER(BGGR),
-	OTHER(V4L2_PIX_FMT_Y16, "Y16", 16, YUV420),
 	OTHER(V4L2_PIX_FMT_Y16_BE, "Y16_BE", 16, YUV420),
 	OTHER(V4L2_PIX_FMT_Y10BPACK, "Y10BPACK", 10, YUV420),
 	OTHER(V4L2_PIX_FMT_Y6, "Y6", 8, YUV420),
@@ -150,27 +181,20 @@ uint32_t glint_format_parse(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
 		if (strcasecmp(name, formats[i].name) == 0)
 			return formats[i].fourcc;
-	/* The exact case first: pgAA and pGAA are two formats. */
+	/* With the exact case first, because pgAA and pGAA are different formats. */
 	fourcc = find_text(name, strcmp);
 	return fourcc ? fourcc : find_text(name, strcasecmp);
-}
-
-const char *glint_fourcc_text(uint32_t fourcc, char text[static 5])
-{
-	for (unsigned i = 0; i < 4; i++) {
-		int c = (int)(fourcc >> 8 * i & 0xff);
-
-		text[i] = (char)(c < 0x80 && isprint(c) ? c : '?');
-	}
-	text[4] = '\0';
-	return text;
 }
 
 const struct glint_format_info *glint_format_other(void)
 {
 	static const struct glint_format_info other = {
-		.name = "other", .layout = GLINT_LAYOUT_OTHER, .mem_planes = 1,
-		.h_sub = 1, .v_sub = 1, .cost = UINT8_MAX,
+		.name = "other",
+		.layout = GLINT_LAYOUT_OTHER,
+		.mem_planes = 1,
+		.h_sub = 1,
+		.v_sub = 1,
+		.cost = UINT8_MAX,
 	};
 
 	return &other;

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the components of a format lie in its planes, and whether the driver's sizes have room for them. */
+/*
+ * The places of a format's components in its planes, and whether they fit into the driver's sizes.
+ */
 #include <assert.h>
 #include <errno.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "v4l2/format.h"
 
-#define WIDTH_MAX 15360
-#define HEIGHT_MAX 8640
-#define PLANE_SIZE_MAX (1u << 30)	/* twice the largest RGB32 frame */
-
-static uint32_t divide_up(uint32_t value, uint32_t by)
-{
-	return (value + by - 1) / by;
-}
+#define PLANE_SIZE_MAX (1u << 30) /* twice the largest RGB32 frame */
 
 static unsigned format_components(const struct glint_format_info *info)
 {
@@ -39,31 +34,34 @@ static unsigned format_components(const struct glint_format_info *info)
  * with Cr first, number 1 is Cr.
  */
 struct extent {
-	unsigned plane;		/* memory plane */
-	uint64_t offset;	/* in that plane */
+	unsigned plane;	 /* memory plane */
+	uint64_t offset; /* in that plane */
 	uint64_t stride;
-	uint32_t line;		/* bytes that carry pixels */
+	uint32_t line; /* bytes that carry pixels */
 	uint32_t height;
 };
 
 static uint64_t extent_end(const struct extent *extent)
 {
+	assert(extent->height > 0);
+
 	return extent->offset + extent->stride * (extent->height - 1) + extent->line;
 }
 
+/* Return the bytes of pixels in a line of the first component. */
 static uint32_t luma_line(const struct glint_format *format)
 {
 	const struct glint_format_info *info = format->info;
 
-	/* An odd width still stores the whole last pair of pixels. */
+	/* A line of odd width ends with a whole pair of pixels. */
 	if (info->layout == GLINT_LAYOUT_PACKED_YUV)
-		return divide_up(format->width, 2) * 4;
+		return DIV_ROUND_UP(format->width, 2) * 4 * glint_format_sample_bytes(info);
 	if (info->layout == GLINT_LAYOUT_OTHER)
-		return divide_up(format->width * info->bits_per_pixel, 8);
+		return DIV_ROUND_UP(format->width * info->bits_per_pixel, 8);
 	return format->width * info->bytes_per_pixel;
 }
 
-/* Chroma lines in the luma plane have the luma lines' padding, in proportion. */
+/* Chroma lines in the luma plane have padding in proportion to that of the luma lines. */
 static uint64_t chroma_stride(const struct glint_format *format, unsigned plane)
 {
 	const struct glint_format_info *info = format->info;
@@ -80,6 +78,8 @@ static struct extent format_extent(const struct glint_format *format, unsigned c
 	const struct glint_format_info *info = format->info;
 	struct extent extent = { 0 };
 
+	assert(component < format_components(info));
+
 	extent.stride = format->stride[0];
 	extent.line = luma_line(format);
 	extent.height = format->height;
@@ -92,10 +92,10 @@ static struct extent format_extent(const struct glint_format *format, unsigned c
 
 	extent.plane = info->mem_planes > 1 ? component : 0;
 	extent.stride = chroma_stride(format, extent.plane);
-	extent.line = divide_up(format->width, info->h_sub);
+	extent.line = DIV_ROUND_UP(format->width, info->h_sub) * glint_format_sample_bytes(info);
 	if (info->layout == GLINT_LAYOUT_SEMIPLANAR)
 		extent.line *= 2;
-	extent.height = divide_up(format->height, info->v_sub);
+	extent.height = DIV_ROUND_UP(format->height, info->v_sub);
 	if (extent.plane == 0)
 		extent.offset = (uint64_t)format->stride[0] * format->height +
 				extent.stride * extent.height * (component - 1);
@@ -117,24 +117,37 @@ size_t glint_format_min_size(const struct glint_format *format, unsigned plane)
 	return end;
 }
 
+bool glint_format_is_packed(const struct glint_format *format)
+{
+	const struct glint_format_info *info = format->info;
+	unsigned n = format_components(info);
+	uint64_t end = 0;
+
+	if (info->layout == GLINT_LAYOUT_OTHER || n == 0 ||
+	    (info->layout == GLINT_LAYOUT_PLANAR && info->order[1] > info->order[2]))
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		struct extent extent = format_extent(format, i);
+
+		if (extent.plane != 0 || extent.stride != extent.line || extent.offset != end)
+			return false;
+		end += extent.stride * extent.height;
+	}
+	return true;
+}
+
 struct glint_lines glint_format_lines(const struct glint_format *format)
 {
-	struct extent extent = format_extent(format, 0);
+	struct extent extent;
 
 	assert(format->info->becomes);
 
+	extent = format_extent(format, 0);
 	return (struct glint_lines){
 		.bytes = extent.line,
 		.stride = (uint32_t)extent.stride,
 		.count = extent.height,
 	};
-}
-
-static bool plane_fits(const struct glint_format *format, unsigned plane)
-{
-	uint32_t size = format->size[plane];
-
-	return size > 0 && size <= PLANE_SIZE_MAX && size >= glint_format_min_size(format, plane);
 }
 
 /* libv4lconvert writes whole blocks, and reads the neighbours of a Bayer pixel. */
@@ -148,8 +161,8 @@ static bool size_is_convertible(const struct glint_format *format)
 
 int glint_format_check(const struct glint_format *format)
 {
-	if (format->width < 1 || format->width > WIDTH_MAX || format->height < 1 ||
-	    format->height > HEIGHT_MAX)
+	if (format->width < 1 || format->width > GLINT_FORMAT_WIDTH_MAX || format->height < 1 ||
+	    format->height > GLINT_FORMAT_HEIGHT_MAX)
 		return -EPROTO;
 	if (format->info->becomes && !size_is_convertible(format))
 		return -EPROTO;
@@ -161,38 +174,24 @@ int glint_format_check(const struct glint_format *format)
 		if (extent.stride < extent.line)
 			return -EPROTO;
 	}
-	for (unsigned i = 0; i < format->n_planes; i++)
-		if (!plane_fits(format, i))
+	for (unsigned i = 0; i < format->n_planes; i++) {
+		uint32_t size = format->size[i];
+
+		if (size == 0 || size > PLANE_SIZE_MAX || size < glint_format_min_size(format, i))
 			return -EPROTO;
+	}
 	return 0;
-}
-
-static bool cr_comes_first(const struct glint_format_info *info)
-{
-	return info->layout == GLINT_LAYOUT_PLANAR && info->order[1] > info->order[2];
-}
-
-static struct glint_component component_at(const struct glint_format *format,
-					   const struct extent *extent, unsigned component,
-					   const struct glint_dmabuf *buf)
-{
-	const struct glint_format_info *info = format->info;
-	uint32_t h_sub = component > 0 ? info->h_sub : 1;
-
-	return (struct glint_component){
-		.base = buf->planes[extent->plane].map + buf->planes[extent->plane].offset +
-			extent->offset,
-		.stride = (uint32_t)extent->stride,
-		.width = divide_up(format->width, h_sub),
-		.height = extent->height,
-	};
 }
 
 int glint_format_view(const struct glint_format *format, const struct glint_dmabuf *buf,
 		      struct glint_view *view)
 {
-	view->n = format_components(format->info);
-	if (view->n == 0 || format->info->layout == GLINT_LAYOUT_OTHER)
+	const struct glint_format_info *info = format->info;
+	bool cr_comes_first = info->layout == GLINT_LAYOUT_PLANAR &&
+			      info->order[1] > info->order[2];
+
+	view->n = format_components(info);
+	if (view->n == 0 || info->layout == GLINT_LAYOUT_OTHER)
 		return -EINVAL;
 	if (buf->n_planes < format->n_planes)
 		return -EPROTO;
@@ -200,13 +199,18 @@ int glint_format_view(const struct glint_format *format, const struct glint_dmab
 	for (unsigned i = 0; i < view->n; i++) {
 		struct extent extent = format_extent(format, i);
 		const struct glint_plane *plane = &buf->planes[extent.plane];
-		unsigned to = i > 0 && cr_comes_first(format->info) ? 3 - i : i;
+		unsigned to = i > 0 && cr_comes_first ? 3 - i : i;
 
 		if (!plane->map)
 			return -EFAULT;
 		if (plane->offset + extent_end(&extent) > plane->size)
 			return -EPROTO;
-		view->comp[to] = component_at(format, &extent, i, buf);
+		view->comp[to] = (struct glint_component){
+			.base = plane->map + plane->offset + extent.offset,
+			.stride = (uint32_t)extent.stride,
+			.width = DIV_ROUND_UP(format->width, i > 0 ? info->h_sub : 1),
+			.height = extent.height,
+		};
 	}
 	return 0;
 }

@@ -7,7 +7,7 @@
 #include <linux/videodev2.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 
 /* A struct v4l2_buffer and the planes that it points to. */
 struct vbuffer {
@@ -27,11 +27,15 @@ static bool queue_is_mplane(const struct glint_vqueue *queue)
 
 static uint32_t queue_memory(const struct glint_vqueue *queue)
 {
+	if (queue->users)
+		return V4L2_MEMORY_USERPTR;
 	return queue->imports ? V4L2_MEMORY_DMABUF : V4L2_MEMORY_MMAP;
 }
 
 static void vbuffer_init(struct vbuffer *vbuffer, const struct glint_vqueue *queue, unsigned index)
 {
+	assert(queue->n_planes <= VIDEO_MAX_PLANES);
+
 	*vbuffer = (struct vbuffer){
 		.b = { .index = index, .type = queue->type, .memory = queue_memory(queue) },
 	};
@@ -86,7 +90,7 @@ static bool is_larger(const struct glint_vqueue *queue, const uint32_t *size)
 	return false;
 }
 
-/* REQBUFS allocates sizeimage; CREATE_BUFS takes more, which not every driver has. */
+/* REQBUFS allocates sizeimage bytes; CREATE_BUFS allocates more, but not every driver has it. */
 static int create_buffers(const struct glint_vqueue *queue, unsigned count, const uint32_t *size)
 {
 	struct v4l2_create_buffers create = { .count = count,
@@ -107,7 +111,7 @@ static int create_buffers(const struct glint_vqueue *queue, unsigned count, cons
 	err = queue_ioctl(queue, VIDIOC_CREATE_BUFS, &create);
 	if (err < 0)
 		return err;
-	/* Buffers that do not begin at 0 are not ours alone. */
+	/* With another first index, the queue has buffers of another owner. */
 	return create.index == 0 ? (int)MIN(create.count, GLINT_VQUEUE_BUFFERS_MAX + 0u) : -EPROTO;
 }
 
@@ -116,8 +120,9 @@ int glint_vqueue_alloc(struct glint_vqueue *queue, unsigned count, const uint32_
 	int n = -ENOTTY;
 
 	assert(queue->n_buffers == 0 && count >= 1 && count <= GLINT_VQUEUE_BUFFERS_MAX);
+	assert(queue->n_planes >= 1); /* glint_vqueue_set_planes() comes first */
 
-	queue->imports = false;
+	queue->imports = queue->users = false;
 	if (is_larger(queue, size))
 		n = create_buffers(queue, count, size);
 	if (n <= 0)
@@ -128,18 +133,29 @@ int glint_vqueue_alloc(struct glint_vqueue *queue, unsigned count, const uint32_
 	return n;
 }
 
-int glint_vqueue_import(struct glint_vqueue *queue, unsigned count)
+static int import_buffers(struct glint_vqueue *queue, unsigned count, bool users)
 {
 	int n;
 
 	assert(queue->n_buffers == 0 && count >= 1 && count <= GLINT_VQUEUE_BUFFERS_MAX);
 
-	n = request_buffers(queue, count, V4L2_MEMORY_DMABUF);
+	n = request_buffers(queue, count, users ? V4L2_MEMORY_USERPTR : V4L2_MEMORY_DMABUF);
 	if (n <= 0)
 		return n < 0 ? n : -ENOMEM;
 	queue->imports = true;
+	queue->users = users;
 	queue->n_buffers = (unsigned)n;
 	return n;
+}
+
+int glint_vqueue_import(struct glint_vqueue *queue, unsigned count)
+{
+	return import_buffers(queue, count, false);
+}
+
+int glint_vqueue_import_mapped(struct glint_vqueue *queue, unsigned count)
+{
+	return import_buffers(queue, count, true);
 }
 
 int glint_vqueue_free(struct glint_vqueue *queue)
@@ -147,35 +163,32 @@ int glint_vqueue_free(struct glint_vqueue *queue)
 	int err = queue->n_buffers > 0 ? request_buffers(queue, 0, queue_memory(queue)) : 0;
 
 	queue->n_buffers = 0;
-	queue->imports = false;
+	queue->imports = queue->users = false;
 	return err;
 }
 
 /* --- Memory ---------------------------------------------------------------------- */
 
-/* A descriptor is a gain only, and some drivers cannot export: -1 then. */
-static int export_plane(const struct glint_vqueue *queue, unsigned index, unsigned plane)
-{
-	struct v4l2_exportbuffer export = { .type = queue->type, .index = index, .plane = plane,
-					    .flags = O_RDWR | O_CLOEXEC };
-
-	return queue_ioctl(queue, VIDIOC_EXPBUF, &export) < 0 ? -1 : export.fd;
-}
-
 static int take_plane(const struct glint_vqueue *queue, unsigned index,
 		      const struct vbuffer *vbuffer, unsigned i, enum glint_vqueue_access how,
 		      struct glint_plane *plane)
 {
+	struct v4l2_exportbuffer export = {
+		.type = queue->type, .index = index, .plane = i, .flags = O_RDWR | O_CLOEXEC
+	};
 	struct glint_v4l2_access *access = queue->access;
 	bool mplane = queue_is_mplane(queue);
 	uint32_t length = mplane ? vbuffer->planes[i].length : vbuffer->b.length;
 	uint32_t offset = mplane ? vbuffer->planes[i].m.mem_offset : vbuffer->b.m.offset;
 
+	assert(plane->fd < 0 && !plane->map);
+
 	if (length < queue->size[i] || length > INT32_MAX)
 		return -EPROTO;
 	plane->size = length;
-	if (how != GLINT_VQUEUE_MAP)
-		plane->fd = export_plane(queue, index, i);
+	/* The map is enough where the driver cannot export. */
+	if (how != GLINT_VQUEUE_MAP && queue_ioctl(queue, VIDIOC_EXPBUF, &export) == 0)
+		plane->fd = export.fd;
 	if (plane->fd >= 0 && how == GLINT_VQUEUE_EXPORT)
 		return 0;
 	plane->map = access->ops->mmap(access, queue->fd, length, (long)offset);
@@ -215,6 +228,7 @@ static int vbuffer_fill(struct vbuffer *vbuffer, const struct glint_vqueue *queu
 			const struct glint_vqueue_entry *entry)
 {
 	assert(queue->imports == (entry->buf != NULL));
+	assert(!entry->filled || V4L2_TYPE_IS_OUTPUT(queue->type));
 
 	if (entry->buf && entry->buf->n_planes < queue->n_planes)
 		return -EINVAL;
@@ -226,7 +240,10 @@ static int vbuffer_fill(struct vbuffer *vbuffer, const struct glint_vqueue *queu
 			to->bytesused = queue->size[i] + to->data_offset;
 		}
 		if (entry->buf) {
-			to->m.fd = entry->buf->planes[i].fd;
+			if (queue->users)
+				to->m.userptr = (unsigned long)entry->buf->planes[i].map;
+			else
+				to->m.fd = entry->buf->planes[i].fd;
 			to->length = (uint32_t)entry->buf->planes[i].size;
 			to->bytesused = MIN(to->bytesused, to->length);
 		}
@@ -237,7 +254,10 @@ static int vbuffer_fill(struct vbuffer *vbuffer, const struct glint_vqueue *queu
 		return -EINVAL;
 	vbuffer->b.bytesused = vbuffer->planes[0].bytesused;
 	if (entry->buf) {
-		vbuffer->b.m.fd = vbuffer->planes[0].m.fd;
+		if (queue->users)
+			vbuffer->b.m.userptr = vbuffer->planes[0].m.userptr;
+		else
+			vbuffer->b.m.fd = vbuffer->planes[0].m.fd;
 		vbuffer->b.length = vbuffer->planes[0].length;
 	}
 	return 0;
@@ -288,6 +308,7 @@ int glint_vqueue_dequeue(const struct glint_vqueue *queue, struct glint_vqueue_d
 		.index = vbuffer.b.index,
 		.seq = vbuffer.b.sequence,
 		.flags = vbuffer.b.flags,
+		.field = vbuffer.b.field,
 		.stamp = vbuffer.b.timestamp,
 	};
 	if (!queue_is_mplane(queue)) {

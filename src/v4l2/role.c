@@ -6,18 +6,18 @@
 #include <stdint.h>
 
 #define CAPTURE (V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_CAPTURE_MPLANE)
-#define OUTPUT (V4L2_CAP_VIDEO_OUTPUT | V4L2_CAP_VIDEO_OUTPUT_MPLANE)
-#define M2M (V4L2_CAP_VIDEO_M2M | V4L2_CAP_VIDEO_M2M_MPLANE)
+#define OUTPUT	(V4L2_CAP_VIDEO_OUTPUT | V4L2_CAP_VIDEO_OUTPUT_MPLANE)
+#define M2M	(V4L2_CAP_VIDEO_M2M | V4L2_CAP_VIDEO_M2M_MPLANE)
 
 int glint_role_ask(struct glint_v4l2_access *access, int fd, struct v4l2_capability *cap)
 {
 	int err = glint_v4l2_ioctl(access, fd, VIDIOC_QUERYCAP, cap);
 
-	/* What other character devices, pipes and files answer. */
+	/* Other character devices, pipes and files answer with one of these errors. */
 	return err == -EINVAL || err == -ENOTTY ? -ENOTTY : err;
 }
 
-/* The capabilities of this node, not of the whole device. */
+/* Return the capabilities of this node, not those of the whole device. */
 static uint32_t node_caps(const struct v4l2_capability *cap)
 {
 	return cap->capabilities & V4L2_CAP_DEVICE_CAPS ? cap->device_caps : cap->capabilities;

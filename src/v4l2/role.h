@@ -12,17 +12,20 @@
 struct v4l2_capability;
 
 enum glint_role {
-	GLINT_ROLE_CAPTURE,	/* video capture that streams */
-	GLINT_ROLE_M2M,		/* memory to memory: codecs, scalers */
-	GLINT_ROLE_OTHER,	/* outputs, metadata, radio, touch, or no streaming */
+	GLINT_ROLE_CAPTURE, /* video capture that streams */
+	GLINT_ROLE_M2M,	    /* memory to memory: codecs, scalers */
+	GLINT_ROLE_OTHER,   /* outputs, metadata, radio, touch, or no streaming */
 };
 
-/* Copies a string of struct v4l2_capability, which may lack its zero, to an array that is one byte longer. */
-#define GLINT_ROLE_TEXT(to, from)                                                                 \
-	do {                                                                                      \
-		static_assert(sizeof(to) > sizeof(from), "");                                     \
-		memcpy(to, from, sizeof(from));                                                   \
-		(to)[sizeof(from)] = '\0';                                                        \
+/*
+ * Copy a string of struct v4l2_capability, which may lack its zero, to an array that is one
+ * byte longer.
+ */
+#define GLINT_ROLE_TEXT(to, from)                                                                  \
+	do {                                                                                       \
+		static_assert(sizeof(to) > sizeof(from), "");                                      \
+		memcpy(to, from, sizeof(from));                                                    \
+		(to)[sizeof(from)] = '\0';                                                         \
 	} while (0)
 
 /* VIDIOC_QUERYCAP. -ENOTTY: not a V4L2 device. */
@@ -30,12 +33,12 @@ int glint_role_ask(struct glint_v4l2_access *access, int fd, struct v4l2_capabil
 
 enum glint_role glint_role_of(const struct v4l2_capability *cap);
 
-/* Whether a capture node uses the multi-planar API. */
+/* Returns whether a capture node uses the multi-planar API. */
 bool glint_role_is_mplane(const struct v4l2_capability *cap);
 
-/* Whether an M2M node uses the multi-planar API. */
+/* Returns whether an M2M node uses the multi-planar API. */
 bool glint_role_is_m2m_mplane(const struct v4l2_capability *cap);
 
-/* Whether the pipeline behind the node must be set up through a media controller. */
+/* Returns whether the pipeline behind the node must be set up through a media controller. */
 bool glint_role_is_pipeline(const struct v4l2_capability *cap);
 #endif

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What each stage of a frame's way costs by itself, each with what it needs warm:
- *
- *	bench_stages		all, a JSON line each: the median of many turns
- *	bench_stages encode	one picture by one thread, in encode_once(), for callgrind
- */
+/* The cost of each stage of a frame's way by itself, with warm caches. */
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <poll.h>
@@ -14,11 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "base/clock.h"
+#include "bench.h"
 #include "core/fanout.h"
 #include "core/loop.h"
-#include "core/picture.h"
+#include "core/packet.h"
 #include "encode/bytes.h"
 #include "encode/encoder.h"
 #include "jpeg/header.h"
@@ -27,10 +23,9 @@
 #include "stage_frame.h"
 #include "tally.h"
 
-#define TURNS 60
-#define QUALITY 80
-#define SINKS_MAX 64
-#define PICTURE_SIZE 230000	/* bytes: a 1080p screen at quality 80 */
+#define QUALITY	     80
+#define SINKS_MAX    64
+#define PICTURE_SIZE 230000 /* bytes: a 1080p screen at quality 80 */
 
 static _Noreturn void give_up(const char *what)
 {
@@ -38,31 +33,7 @@ static _Noreturn void give_up(const char *what)
 	exit(2);
 }
 
-static void print_row(const char *name, double value, const char *unit)
-{
-	printf("{\"name\": \"%s\", \"value\": %.4f, \"unit\": \"%s\"}\n", name, value, unit);
-	fflush(stdout);
-}
-
-/* The median time of a turn, in nanoseconds; the first ones warm up. */
-static double time_turns(void (*turn)(void *ctx), void *ctx)
-{
-	struct tally times = { 0 };
-	double median;
-
-	for (unsigned i = 0; i < TURNS + 5; i++) {
-		uint64_t begin_ns = glint_now_ns();
-
-		turn(ctx);
-		if (i >= 5)
-			tally_add(&times, glint_now_ns() - begin_ns);
-	}
-	median = (double)tally_percentile(&times, 50);
-	tally_fini(&times);
-	return median;
-}
-
-/* --- One thread's work: unpack, compress ----------------------------------------------- */
+/* --- One thread: unpack, compress ----------------------------------------------- */
 
 struct strip {
 	struct stage_frame frame;
@@ -103,8 +74,7 @@ static void unpack(void *ctx)
 		glint_rows_read(&s->rows, &s->frame.view, i);
 }
 
-/* Not inlined: callgrind counts from its call to its return. */
-__attribute__((noinline)) static void encode_once(void *ctx)
+static void encode_once(void *ctx)
 {
 	struct strip *s = ctx;
 
@@ -112,7 +82,7 @@ __attribute__((noinline)) static void encode_once(void *ctx)
 		give_up("encoding fails");
 }
 
-/* @hdmi: limited range and BT.709, as most HDMI sources send it. */
+/* @hdmi: limited range and BT.709, like most HDMI sources. */
 static void bench_strip(const char *format, uint32_t fourcc, bool hdmi)
 {
 	char name[64];
@@ -120,16 +90,19 @@ static void bench_strip(const char *format, uint32_t fourcc, bool hdmi)
 
 	strip_init(&s, fourcc, 1920, 1080, hdmi);
 	snprintf(name, sizeof(name), "unpack 1080p %s", format);
-	print_row(name, time_turns(unpack, &s) / 1e6, "ms");
+	glint_bench_turns(name, "ms", 1, unpack, &s);
 	snprintf(name, sizeof(name), "unpack and compress 1080p %s, one thread", format);
-	print_row(name, time_turns(encode_once, &s) / 1e6, "ms");
+	glint_bench_turns(name, "ms", 1, encode_once, &s);
 	strip_fini(&s);
 }
 
 static void write_header(void *ctx)
 {
 	struct glint_jpeg_params params = {
-		.width = 1920, .height = 1080, .sampling = GLINT_SAMPLING_420, .restart = 4080,
+		.width = 1920,
+		.height = 1080,
+		.sampling = GLINT_SAMPLING_420,
+		.restart = 4080,
 	};
 	uint8_t *out = ctx;
 
@@ -146,13 +119,14 @@ struct encode {
 	struct glint_encoder *encoder;
 	struct glint_sink sink;
 	struct stage_frame *frame;
+	bool moves; /* a sample of each row of blocks changes with each frame */
 	uint32_t seq;
 	unsigned pictures;
 };
 
-static bool encode_on_picture(struct glint_sink *sink, struct glint_frame *frame)
+static bool encode_on_packet(struct glint_sink *sink, struct glint_packet *packet)
 {
-	(void)frame;
+	(void)packet;
 	container_of(sink, struct encode, sink)->pictures++;
 	return true;
 }
@@ -161,20 +135,26 @@ static void encode_turn(void *ctx)
 {
 	struct encode *e = ctx;
 	unsigned wanted = e->pictures + 1;
+	uint8_t *pixels = e->frame->buf.planes[0].map;
 
+	for (uint32_t y = 0; e->moves && y < e->frame->format.height; y += 8)
+		pixels[(size_t)y * e->frame->format.stride[0]] ^= 64;
 	stage_frame_begin(e->frame, e->seq++);
-	glint_fanout_push(&e->source, &e->frame->frame);
+	glint_fanout_push_frame(&e->source, &e->frame->frame);
 	glint_frame_unref(&e->frame->frame);
 	while (e->pictures < wanted && glint_loop_run_once(e->loop, UINT64_MAX) == 0)
 		;
 }
 
-static void bench_encoder(struct stage_frame *frame, unsigned workers)
+static void bench_encoder(struct stage_frame *frame, unsigned workers, bool moves)
 {
 	struct glint_encoder_config config = { .quality = QUALITY,
 					       .workers = workers,
-					       .pictures = 4 };
-	struct encode e = { .frame = frame, .sink = { .push = encode_on_picture } };
+					       .packets = 4 };
+	struct encode e = { .frame = frame,
+			    .moves = moves,
+			    .sink = { .codec = GLINT_CODEC_JPEG,
+				      .push_packet = encode_on_packet } };
 	char name[64];
 
 	if (glint_loop_create(&e.loop, GLINT_LOOP_AUTO) < 0)
@@ -183,28 +163,28 @@ static void bench_encoder(struct stage_frame *frame, unsigned workers)
 	if (glint_encoder_create(&e.encoder, e.loop, &e.source, &config) < 0)
 		give_up("no encoder");
 	glint_list_init(&e.sink.link);
-	glint_fanout_attach(glint_encoder_pictures(e.encoder), &e.sink);
+	glint_fanout_attach(glint_encoder_packets(e.encoder), &e.sink);
 
-	snprintf(name, sizeof(name), "frame to picture %ux%u, %u strip(s)", frame->format.width,
-		 frame->format.height, workers);
-	print_row(name, time_turns(encode_turn, &e) / 1e6, "ms");
+	snprintf(name, sizeof(name), "%s frame to picture %ux%u, %u worker(s)",
+		 moves ? "new" : "still", frame->format.width, frame->format.height, workers);
+	glint_bench_turns(name, "ms", 1, encode_turn, &e);
 
-	glint_fanout_detach(glint_encoder_pictures(e.encoder), &e.sink);
+	glint_fanout_detach(glint_encoder_packets(e.encoder), &e.sink);
 	glint_encoder_destroy(e.encoder);
 	glint_loop_destroy(e.loop);
 }
 
-static void bench_encoders(uint32_t width, uint32_t height)
+static void bench_encoders(uint32_t width, uint32_t height, bool moves)
 {
 	struct stage_frame frame;
 
 	stage_frame_init(&frame, V4L2_PIX_FMT_YUYV, width, height);
 	for (unsigned workers = 1; workers <= 4; workers++)
-		bench_encoder(&frame, workers);
+		bench_encoder(&frame, workers, moves);
 	stage_frame_fini(&frame);
 }
 
-/* --- Hand-out ------------------------------------------------------------------------------ */
+/* --- Fan-out ------------------------------------------------------------------------------ */
 
 struct fan {
 	struct glint_fanout fanout;
@@ -212,7 +192,7 @@ struct fan {
 	struct stage_frame frame;
 };
 
-/* As a stream client does: it keeps a reference, and lets go of the one before. */
+/* Keeps a reference to the newest frame only, like a stream client. */
 static bool fan_on_frame(struct glint_sink *sink, struct glint_frame *frame)
 {
 	(void)sink;
@@ -225,7 +205,7 @@ static void fan_turn(void *ctx)
 	struct fan *fan = ctx;
 
 	for (unsigned i = 0; i < 1000; i++)
-		glint_fanout_push(&fan->fanout, &fan->frame.frame);
+		glint_fanout_push_frame(&fan->fanout, &fan->frame.frame);
 }
 
 static void bench_fanout(unsigned n)
@@ -237,12 +217,12 @@ static void bench_fanout(unsigned n)
 	stage_frame_init(&fan.frame, V4L2_PIX_FMT_YUYV, 320, 240);
 	stage_frame_begin(&fan.frame, 0);
 	for (unsigned i = 0; i < n; i++) {
-		fan.sinks[i].push = fan_on_frame;
+		fan.sinks[i].push_frame = fan_on_frame;
 		glint_list_init(&fan.sinks[i].link);
 		glint_fanout_attach(&fan.fanout, &fan.sinks[i]);
 	}
 	snprintf(name, sizeof(name), "fanout push to %u sink(s)", n);
-	print_row(name, time_turns(fan_turn, &fan) / 1000, "ns");
+	glint_bench_turns(name, "ns", 1000, fan_turn, &fan);
 	for (unsigned i = 0; i < n; i++)
 		glint_fanout_detach(&fan.fanout, &fan.sinks[i]);
 	glint_frame_unref(&fan.frame.frame);
@@ -302,7 +282,7 @@ static void sending_turn(void *ctx)
 		;
 }
 
-static void bench_send(void)
+static void bench_a_picture_is_sent_through_a_unix_socket(void)
 {
 	static struct sending s = {
 		.send = { .done = sending_on_sent },
@@ -313,32 +293,76 @@ static void bench_send(void)
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, s.fds) < 0)
 		give_up("no socket");
 	glint_loop_poll(s.loop, &s.poll, s.fds[1], POLLIN);
-	print_row("send 230 kB by the loop, and read it again", time_turns(sending_turn, &s) / 1e3,
-		  "us");
+	glint_bench_turns("send 230 kB by the loop, and read it again", "us", 1, sending_turn, &s);
 	glint_loop_destroy(s.loop);
 	close(s.fds[0]);
 	close(s.fds[1]);
 }
 
-int main(int argc, char **argv)
+static void bench_packed_lines_are_unpacked_and_compressed(void)
+{
+	bench_strip("YUYV", V4L2_PIX_FMT_YUYV, false);
+}
+
+static void bench_packed_lines_of_an_hdmi_source_are_unpacked_and_compressed(void)
+{
+	bench_strip("YUYV limited BT.709", V4L2_PIX_FMT_YUYV, true);
+}
+
+static void bench_semiplanar_lines_are_unpacked_and_compressed(void)
+{
+	bench_strip("NV12", V4L2_PIX_FMT_NV12, false);
+}
+
+static void bench_rgb_lines_are_unpacked_and_compressed(void)
+{
+	bench_strip("RGB24", V4L2_PIX_FMT_RGB24, false);
+}
+
+static void bench_a_header_is_written(void)
 {
 	uint8_t header[GLINT_JPEG_HEADER_MAX];
-	struct strip s;
 
-	if (argc > 1 && strcmp(argv[1], "encode") == 0) {
-		strip_init(&s, V4L2_PIX_FMT_YUYV, 1280, 720, false);
-		encode_once(&s);
-		strip_fini(&s);
-		return 0;
-	}
-	bench_strip("YUYV", V4L2_PIX_FMT_YUYV, false);
-	bench_strip("YUYV limited BT.709", V4L2_PIX_FMT_YUYV, true);
-	bench_strip("NV12", V4L2_PIX_FMT_NV12, false);
-	print_row("JPEG header", time_turns(write_header, header) / 1000, "ns");
-	bench_encoders(1920, 1080);
-	bench_encoders(3840, 2160);
+	glint_bench_turns("JPEG header", "ns", 1000, write_header, header);
+}
+
+static void bench_a_still_frame_of_1080p_becomes_a_picture(void)
+{
+	bench_encoders(1920, 1080, false);
+}
+
+static void bench_a_frame_of_1080p_in_which_all_rows_change_becomes_a_picture(void)
+{
+	bench_encoders(1920, 1080, true);
+}
+
+static void bench_a_frame_of_2160p_in_which_all_rows_change_becomes_a_picture(void)
+{
+	bench_encoders(3840, 2160, true);
+}
+
+static void bench_a_still_frame_of_2160p_becomes_a_picture(void)
+{
+	bench_encoders(3840, 2160, false);
+}
+
+static void bench_a_frame_is_pushed_to_sinks(void)
+{
 	for (unsigned n = 1; n <= SINKS_MAX; n *= 4)
 		bench_fanout(n);
-	bench_send();
-	return 0;
 }
+
+/* clang-format off */
+GLINT_BENCHES("stages",
+	GLINT_BENCH(bench_packed_lines_are_unpacked_and_compressed),
+	GLINT_BENCH(bench_packed_lines_of_an_hdmi_source_are_unpacked_and_compressed),
+	GLINT_BENCH(bench_semiplanar_lines_are_unpacked_and_compressed),
+	GLINT_BENCH(bench_rgb_lines_are_unpacked_and_compressed),
+	GLINT_BENCH(bench_a_header_is_written),
+	GLINT_BENCH(bench_a_still_frame_of_1080p_becomes_a_picture),
+	GLINT_BENCH(bench_a_still_frame_of_2160p_becomes_a_picture),
+	GLINT_BENCH(bench_a_frame_of_1080p_in_which_all_rows_change_becomes_a_picture),
+	GLINT_BENCH(bench_a_frame_of_2160p_in_which_all_rows_change_becomes_a_picture),
+	GLINT_BENCH(bench_a_frame_is_pushed_to_sinks),
+	GLINT_BENCH(bench_a_picture_is_sent_through_a_unix_socket),
+)

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ROOM_FIRST (1u << 20)
+#define ROOM_FIRST  (1u << 20)
 #define PICTURE_MAX (64u << 20)
+#define PATIENCE_MS 20000
 
 static _Noreturn void give_up(const char *what)
 {
@@ -62,14 +64,33 @@ void connection_open(struct connection *connection, const char *address)
 		give_up("memory");
 }
 
-void connection_ask(struct connection *connection, const char *path)
+static void send_request(struct connection *connection, const char *method, const char *path)
 {
 	char request[256];
-	int len = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
-			   path);
+	int len = snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+			   method, path);
 
 	if (send(connection->fd, request, (size_t)len, MSG_NOSIGNAL) != len)
 		give_up("send");
+}
+
+void connection_ask(struct connection *connection, const char *path)
+{
+	send_request(connection, "GET", path);
+}
+
+void connection_post(struct connection *connection, const char *path)
+{
+	send_request(connection, "POST", path);
+}
+
+int connection_wait(struct connection *connection)
+{
+	struct pollfd fd = { .fd = connection->fd, .events = POLLIN };
+
+	if (poll(&fd, 1, PATIENCE_MS) <= 0)
+		return -ETIMEDOUT;
+	return connection_read(connection);
 }
 
 void connection_close(struct connection *connection)
@@ -78,7 +99,7 @@ void connection_close(struct connection *connection)
 	free(connection->data);
 }
 
-static void make_room(struct connection *connection)
+static void grow_buffer(struct connection *connection)
 {
 	if (connection->used < connection->room)
 		return;
@@ -94,7 +115,7 @@ int connection_read(struct connection *connection)
 {
 	ssize_t n;
 
-	make_room(connection);
+	grow_buffer(connection);
 	n = recv(connection->fd, connection->data + connection->used,
 		 connection->room - connection->used, MSG_DONTWAIT);
 	if (n < 0)
@@ -104,13 +125,13 @@ int connection_read(struct connection *connection)
 	return n == 0 ? -ECONNRESET : 0;
 }
 
-static void forget(struct connection *connection, size_t count)
+static void consume(struct connection *connection, size_t count)
 {
 	connection->used -= count;
 	memmove(connection->data, connection->data + count, connection->used);
 }
 
-/* Past the reply's head, which in a stream has no length, to the part's. */
+/* Skips heads without Content-Length: the reply head of a stream has none, each part has one. */
 static void find_body(struct connection *connection)
 {
 	static const char field[] = "Content-Length:";
@@ -126,7 +147,7 @@ static void find_body(struct connection *connection)
 				strtoul((const char *)length + sizeof(field) - 1, NULL, 10);
 			return;
 		}
-		forget(connection, head);
+		consume(connection, head);
 	}
 }
 
@@ -142,6 +163,6 @@ const uint8_t *connection_picture(struct connection *connection, size_t *size)
 
 void connection_drop(struct connection *connection)
 {
-	forget(connection, connection->body + connection->length);
+	consume(connection, connection->body + connection->length);
 	connection->body = 0;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client's connection: bytes come in as large pieces as there are, and of the heads
- * only Content-Length is looked at. So it reads a multipart stream and a reply alike,
- * whoever has sent them.
+ * A client's connection. It reads as much as is available, and of the headers only Content-Length,
+ * so it reads multipart streams and single replies of any server alike.
  */
 #ifndef GLINT_BENCH_CONNECTION_H
 #define GLINT_BENCH_CONNECTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,23 +14,28 @@ struct connection {
 	int fd;
 	uint8_t *data;
 	size_t room, used;
-	size_t body, length;	/* where the picture begins; 0: still its head */
-	uint64_t bytes;		/* received in all */
-	/* The user's. */
+	size_t body, length; /* offset and size of the picture; 0: in the head */
+	uint64_t bytes;	     /* received in total */
+	/* For the user. */
 	uint64_t asked_ns;
 	uint32_t last_seq;
 	uint64_t pictures;
+	bool live; /* has had a picture of the device */
 };
 
-/* @address: /path of a unix socket, or HOST:PORT. Ends the program when it cannot. */
+/* @address: /path of a unix socket, or HOST:PORT. Ends the program on failure. */
 void connection_open(struct connection *connection, const char *address);
 void connection_ask(struct connection *connection, const char *path);
+void connection_post(struct connection *connection, const char *path);
 void connection_close(struct connection *connection);
 
-/* Reads once. 0, or negative: it is over. */
+/* Reads once. Returns 0; negative: the connection has ended. */
 int connection_read(struct connection *connection);
 
-/* The picture that has come to its end, or NULL; it lies there until connection_drop(). */
+/* As connection_read(), when there is something to read. -ETIMEDOUT: there was nothing. */
+int connection_wait(struct connection *connection);
+
+/* The complete picture, or NULL. Valid until connection_drop(). */
 const uint8_t *connection_picture(struct connection *connection, size_t *size);
 void connection_drop(struct connection *connection);
 #endif

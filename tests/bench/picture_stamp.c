@@ -8,11 +8,11 @@
 
 #include <jpeglib.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "v4l2emu/picture.h"
 
-#define KNOWN 16		/* pictures that are remembered */
-#define HEAD (24u << 10)	/* bytes that are all looked at: the stamp is in them */
+#define KNOWN	       16	   /* remembered pictures */
+#define HEAD	       (24u << 10) /* bytes that the hash covers in full: they hold the stamp */
 #define LUMA_WIDTH_MAX 8192u
 
 static uint64_t mix(uint64_t sum, const uint8_t *at)
@@ -23,7 +23,7 @@ static uint64_t mix(uint64_t sum, const uint8_t *at)
 	return (sum ^ word) * 0x9e3779b97f4a7c15ull ^ sum >> 29;
 }
 
-/* Every byte of the first part, then eight of each 256. */
+/* Hashes every byte of the first HEAD bytes, then eight of each 256. */
 static uint64_t fingerprint(const uint8_t *jpeg, size_t size)
 {
 	uint64_t sum = size;
@@ -55,7 +55,7 @@ static void be_silent(j_common_ptr jpeg, int level)
 	(void)level;
 }
 
-/* Grey, the first EMU_STRIP lines, as wide as the picture. */
+/* Decodes the first EMU_STRIP lines in grey, at the picture's width. */
 static int decode_lines(struct decoder *decoder, const uint8_t *data, size_t size, uint8_t *luma)
 {
 	struct jpeg_decompress_struct *jpeg = &decoder->jpeg;

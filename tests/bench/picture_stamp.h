@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stamp of the emulated device in a JPEG: from its comment, or from its picture,
- * of which only the first lines are decoded. Many clients get the same picture; it is
- * looked into once and then known by its bytes.
+ * Reads the emulated device's stamp of a JPEG, from its comment or from its picture, of which only
+ * the first lines are decoded. Many clients receive the same picture: it is decoded once and then
+ * recognised by a hash of its bytes.
  */
 #ifndef GLINT_BENCH_PICTURE_STAMP_H
 #define GLINT_BENCH_PICTURE_STAMP_H
@@ -15,9 +15,9 @@
 
 struct picture_stamp {
 	struct glint_stamp stamp;
-	bool is_new;		/* not among the last pictures */
+	bool is_new; /* not one of the remembered pictures */
 };
 
-/* -EBADMSG: there is none, or it is damaged. */
+/* -EBADMSG: no stamp, or a damaged one. */
 int picture_stamp_read(const uint8_t *jpeg, size_t size, struct picture_stamp *out);
 #endif

@@ -9,7 +9,7 @@
 
 #define PRODUCER "v4l2emu\n"
 
-/* The first line of a file of the task, or nothing. */
+/* Reads the first line of the task's @file, or "" on error. */
 static void read_line(pid_t pid, const char *task, const char *file, char *line, size_t size)
 {
 	char path[64];

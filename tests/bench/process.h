@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a process has used so far, as /proc has it; the emulated device's thread is left out. */
+/* CPU time and memory of a process so far, from /proc, without the emulated device's thread. */
 #ifndef GLINT_BENCH_PROCESS_H
 #define GLINT_BENCH_PROCESS_H
 
@@ -7,11 +7,11 @@
 #include <sys/types.h>
 
 struct process_use {
-	uint64_t cpu_ns;	/* of all threads that are alive: to the nanosecond */
-	uint64_t rss_kib;	/* anonymous memory and files, without shared memory: buffers */
+	uint64_t cpu_ns;  /* of all live threads, in nanoseconds */
+	uint64_t rss_kib; /* anonymous and file memory, without shared memory (the buffers) */
 	unsigned threads;
 };
 
-/* All 0 when it is gone. */
+/* All values are 0 when the process has ended. */
 void process_look(pid_t pid, struct process_use *use);
 #endif

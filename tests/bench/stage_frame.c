@@ -46,6 +46,9 @@ void stage_frame_fini(struct stage_frame *f)
 
 void stage_frame_begin(struct stage_frame *f, uint32_t seq)
 {
-	glint_frame_begin(&f->frame, seq, glint_now_ns());
-	f->frame.complete_ns = f->frame.dequeue_ns = f->frame.capture_ns;
+	glint_frame_begin(&f->frame, seq);
+	f->frame.info.width = f->format.width;
+	f->frame.info.height = f->format.height;
+	f->frame.info.capture_ns = glint_now_ns();
+	f->frame.info.complete_ns = f->frame.info.dequeue_ns = f->frame.info.capture_ns;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The emulated device's screen as a frame in memory, the same on every machine. */
+/* A frame in memory with the emulated device's screen, the same on every machine. */
 #ifndef GLINT_BENCH_STAGE_FRAME_H
 #define GLINT_BENCH_STAGE_FRAME_H
 
@@ -14,10 +14,10 @@ struct stage_frame {
 	struct glint_view view;
 };
 
-/* Ends the program when there is no memory. */
+/* Ends the program when memory is short. */
 void stage_frame_init(struct stage_frame *frame, uint32_t fourcc, uint32_t width, uint32_t height);
 void stage_frame_fini(struct stage_frame *frame);
 
-/* A new lease, as if it had just been dequeued. */
+/* Begins a new lease, as if the frame had just been dequeued. */
 void stage_frame_begin(struct stage_frame *frame, uint32_t seq);
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Measured values, all kept: a percentile is one of them and not an estimate. */
+/* Keeps all measured values, so that a percentile is one of them and not an estimate. */
 #ifndef GLINT_BENCH_TALLY_H
 #define GLINT_BENCH_TALLY_H
 
@@ -7,13 +7,13 @@
 #include <stdint.h>
 
 struct tally {
-	uint64_t *values;	/* malloc()ed */
+	uint64_t *values; /* malloc()ed */
 	size_t count, room;
 };
 
 void tally_add(struct tally *tally, uint64_t value);
 
-/* The smallest value that @percent of all do not exceed; 0 without values. Sorts. */
+/* Returns the smallest value that @percent of the values do not exceed; 0 without values. Sorts. */
 uint64_t tally_percentile(struct tally *tally, unsigned percent);
 void tally_fini(struct tally *tally);
 #endif

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "v4l2/format.h"
 
 void fake_m2m_lock(struct fake_m2m *fake)
@@ -89,7 +89,7 @@ static int expbuf(struct fake_m2m *fake, struct v4l2_exportbuffer *export)
 	return 0;
 }
 
-/* A descriptor that is not open is refused, as by the kernel. */
+/* Refuses a closed descriptor, as the kernel does. */
 static int attach(struct fake_m2m *fake, struct fake_m2m_queue *queue,
 		  const struct v4l2_buffer *buffer)
 {
@@ -125,7 +125,8 @@ static void queue_complete(struct fake_m2m_queue *queue, unsigned index, struct 
 			   uint32_t used, uint32_t flags)
 {
 	queue->done[queue->n_done++] = (struct v4l2_buffer){
-		.index = index, .timestamp = stamp, .bytesused = used, .flags = flags };
+		.index = index, .timestamp = stamp, .bytesused = used, .flags = flags
+	};
 }
 
 static bool finish(struct fake_m2m *fake, const void *jpeg, size_t size, uint32_t flags)
@@ -291,7 +292,7 @@ static void tell_format(const struct fake_m2m *fake, const struct fake_m2m_queue
 	}
 }
 
-/* A format that it does not have becomes its first. */
+/* An unknown format becomes the first format. */
 static int set_fmt(struct fake_m2m *fake, struct v4l2_format *fmt, bool keep)
 {
 	const struct v4l2_pix_format_mplane *mp = &fmt->fmt.pix_mp;
@@ -387,8 +388,9 @@ static int fake_open(struct glint_v4l2_access *access, const char *path)
 	int pair[2], result = -ENOENT;
 
 	fake_m2m_lock(fake);
-	if (!fake->unplugged && (!fake->path || strcmp(path, fake->path) == 0)) {
-		assert(fake->ours < 0);
+	if (fake->ours >= 0) {
+		result = -EBUSY;
+	} else if (!fake->unplugged && (!fake->path || strcmp(path, fake->path) == 0)) {
 		(void)!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair);
 		result = fake->ours = pair[0];
 		fake->peer = pair[1];
@@ -435,7 +437,7 @@ static int fake_ioctl(struct glint_v4l2_access *access, int fd, unsigned long re
 	fake->calls++;
 	hang(fake, request);
 	if (fake->awaited == request) {
-		fake->awaited = 0;	/* and once only: the next one works */
+		fake->awaited = 0; /* once only: the next call succeeds */
 		pthread_cond_broadcast(&fake->changed);
 		result = fake->fail_err;
 	} else if (fake->unplugged) {
@@ -469,7 +471,9 @@ static void *fake_mmap(struct glint_v4l2_access *access, int fd, size_t length, 
 	return map == MAP_FAILED ? NULL : map;
 }
 
-/* --- What the test does -------------------------------------------------------------------------- */
+/*
+ * --- Calls of the test --------------------------------------------------------------------------
+ */
 
 void fake_m2m_init(struct fake_m2m *fake)
 {

@@ -27,7 +27,7 @@ static bool send_all(int fd, const char *data, size_t len)
 	return true;
 }
 
-/* The kernel tells how much the peer has not read yet. */
+/* SIOCOUTQ returns the bytes that the peer has not read yet. */
 static void wait_until_taken(int fd)
 {
 	int left = 0;
@@ -98,7 +98,7 @@ static void *server_run(void *arg)
 	int fd = accept(server->listener, NULL, NULL);
 
 	if (fd < 0)
-		return NULL;	/* finished before anybody came */
+		return NULL; /* finished before a client connected */
 	serve(server, fd);
 	close(fd);
 	return NULL;
@@ -151,7 +151,7 @@ void fake_server_start(struct fake_server *server)
 
 void fake_server_finish(struct fake_server *server)
 {
-	shutdown(server->listener, SHUT_RDWR);	/* ends accept() */
+	shutdown(server->listener, SHUT_RDWR); /* ends accept() */
 	pthread_join(server->thread, NULL);
 	close(server->listener);
 	if (server->tcp)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server that says what the test tells it to, whatever it is asked: one reply
- * on one connection, on a thread of its own.
+ * A scripted server: it sends the test's reply, whatever the request, on one connection, from its
+ * own thread.
  */
 #ifndef GLINT_TESTS_FAKE_SERVER_H
 #define GLINT_TESTS_FAKE_SERVER_H
@@ -11,27 +11,29 @@
 #include <stddef.h>
 
 struct fake_server {
-	/* Set by the test before fake_server_start(); zero is the plain case. */
+	/* Set by the test before fake_server_start(); 0 is the usual case. */
 	const char *reply;
-	size_t len;		/* 0: strlen(reply) */
-	bool bytewise;		/* each byte only after the client has taken the one before */
-	bool endless;		/* the last byte again and again, until the client closes */
-	bool hold;		/* stays open after the reply until the client closes */
-	bool deaf;		/* replies and closes without reading the request */
+	size_t len;    /* 0: strlen(reply) */
+	bool bytewise; /* sends each byte after the client has read the previous one */
+	bool endless;  /* repeats the last byte until the client closes */
+	bool hold;     /* keeps the connection open until the client closes */
+	bool deaf;     /* replies and closes without reading the request */
 	bool tcp;
 
-	char address[128];	/* where the client finds it */
-	char request[4096];	/* what the client asked; valid after fake_server_finish() */
+	char address[128];  /* for the client */
+	char request[4096]; /* valid after fake_server_finish() */
 
-	/* Its own. */
+	/* Private. */
 	char dir[64];
 	int listener;
 	pthread_t thread;
 };
 
-/* Listens when it returns. */
+/* The server listens when this returns. */
 void fake_server_start(struct fake_server *server);
 
-/* Waits until the connection is over; the client must have closed it, or never made it. */
+/*
+ * Wait for the end of the connection. The client must have closed it, or must not have connected.
+ */
 void fake_server_finish(struct fake_server *server);
 #endif

@@ -4,13 +4,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/macros.h"
 #include "v4l2_answers.h"
 
 void fake_v4l2_lock(struct fake_v4l2 *fake)
@@ -87,7 +88,7 @@ static void hang(struct fake_v4l2 *fake, unsigned long request)
 	fake->hanging = false;
 }
 
-/* A device whose events and frames were all taken is no longer urgent or readable. */
+/* When all events and frames are dequeued, the descriptor is no longer urgent or readable. */
 static void settle_polls(struct fake_v4l2 *fake, int fd, unsigned long request)
 {
 	char ignored[64];
@@ -97,6 +98,20 @@ static void settle_polls(struct fake_v4l2 *fake, int fd, unsigned long request)
 	if (request == VIDIOC_DQBUF && fake->n_order == 0)
 		while (recv(fd, ignored, sizeof(ignored), 0) > 0)
 			;
+}
+
+static bool fails(struct fake_v4l2 *fake, unsigned long request)
+{
+	if (fake->calls == fake->fail_call)
+		return true;
+	if (request != fake->fail_request)
+		return false;
+	if (fake->fail_nth == 0)
+		return true;
+	if (--fake->fail_nth > 0)
+		return false;
+	fake->fail_request = 0;
+	return true;
 }
 
 static int fake_ioctl(struct glint_v4l2_access *access, int fd, unsigned long request, void *arg)
@@ -110,7 +125,7 @@ static int fake_ioctl(struct glint_v4l2_access *access, int fd, unsigned long re
 	hang(fake, request);
 	if (fake->unplugged)
 		result = -ENODEV;
-	else if (fake->calls == fake->fail_call || request == fake->fail_request)
+	else if (fails(fake, request))
 		result = fake->fail_err;
 	else
 		result = fake_v4l2_answer(fake, request, arg);
@@ -137,7 +152,31 @@ static void *fake_mmap(struct glint_v4l2_access *access, int fd, size_t length, 
 	return map == MAP_FAILED ? NULL : map;
 }
 
-/* --- What the test does --------------------------------------------------------------- */
+/* The node that @fd or @path names exists, and has the attribute. */
+static int fake_attribute(struct glint_v4l2_access *access, int fd, const char *path,
+			  const char *name, char *text, size_t size)
+{
+	struct fake_v4l2 *fake = fake_of(access);
+	const char *value = NULL;
+
+	fake_v4l2_lock(fake);
+	if (!fake->unplugged && (fd >= 0 || !fake->path || strcmp(path, fake->path) == 0)) {
+		if (strcmp(name, "idVendor") == 0)
+			value = fake->vendor;
+		else if (strcmp(name, "idProduct") == 0)
+			value = fake->product;
+		else if (strcmp(name, "serial") == 0)
+			value = fake->serial;
+		else if (strcmp(name, "name") == 0)
+			value = fake->card;
+	}
+	if (value)
+		snprintf(text, size, "%s", value);
+	fake_v4l2_unlock(fake);
+	return value ? 0 : -ENOENT;
+}
+
+/* --- Calls of the test --------------------------------------------------------------- */
 
 void fake_v4l2_init(struct fake_v4l2 *fake)
 {
@@ -146,6 +185,7 @@ void fake_v4l2_init(struct fake_v4l2 *fake)
 		.close = fake_close,
 		.ioctl = fake_ioctl,
 		.mmap = fake_mmap,
+		.attribute = fake_attribute,
 	};
 
 	*fake = (struct fake_v4l2){
@@ -159,6 +199,7 @@ void fake_v4l2_init(struct fake_v4l2 *fake)
 		.timings_width = 64,
 		.timings_height = 48,
 	};
+	fake_v4l2_reset_controls(fake);
 	pthread_mutex_init(&fake->lock, NULL);
 	pthread_cond_init(&fake->released, NULL);
 	for (unsigned i = 0; i < FAKE_OPENS; i++)
@@ -170,6 +211,9 @@ void fake_v4l2_init(struct fake_v4l2 *fake)
 
 void fake_v4l2_fini(struct fake_v4l2 *fake)
 {
+	/* The device's thread made the last calls, and may have ended without being joined. */
+	fake_v4l2_lock(fake);
+	fake_v4l2_unlock(fake);
 	assert(fake->opens == fake->closes);
 	fake_v4l2_forget(fake);
 	pthread_cond_destroy(&fake->released);
@@ -183,12 +227,14 @@ static void wake(struct fake_v4l2 *fake, int flags)
 			(void)!send(fake->fds[i].peer, "!", 1, flags | MSG_NOSIGNAL);
 }
 
-static void fill(struct fake_buffer *buffer, const struct fake_frame *frame)
+static void fill(struct fake_v4l2 *fake, struct fake_buffer *buffer, const struct fake_frame *frame)
 {
 	buffer->frame = *frame;
 	if (!buffer->frame.stamp_ns && !frame->cancelled)
 		buffer->frame.stamp_ns = glint_now_ns();
-	if (frame->data)
+	if (frame->data && fake->memory == V4L2_MEMORY_USERPTR)
+		memcpy(buffer->user, frame->data, frame->used);
+	else if (frame->data)
 		(void)!pwrite(buffer->memfd[0], frame->data, frame->used, 0);
 	buffer->queued = false;
 	buffer->done = true;
@@ -202,7 +248,7 @@ int fake_v4l2_complete(struct fake_v4l2 *fake, int index, const struct fake_fram
 	if (!fake->streaming || index < 0 || !(fake->queued & 1u << index))
 		index = -1;
 	if (index >= 0) {
-		fill(&fake->buffers[index], frame);
+		fill(fake, &fake->buffers[index], frame);
 		fake->queued &= ~(1u << index);
 		fake->order[fake->n_order++] = (unsigned)index;
 		wake(fake, 0);
@@ -221,6 +267,16 @@ void fake_v4l2_event(struct fake_v4l2 *fake)
 	fake_v4l2_unlock(fake);
 }
 
+void fake_v4l2_control_event(struct fake_v4l2 *fake, uint32_t id, int32_t value)
+{
+	fake_v4l2_lock(fake);
+	fake->control_event = id;
+	fake->control_event_value = value;
+	fake->events++;
+	wake(fake, MSG_OOB);
+	fake_v4l2_unlock(fake);
+}
+
 void fake_v4l2_unplug(struct fake_v4l2 *fake)
 {
 	fake_v4l2_lock(fake);
@@ -234,6 +290,7 @@ void fake_v4l2_replug(struct fake_v4l2 *fake)
 {
 	fake_v4l2_lock(fake);
 	fake->unplugged = false;
+	fake_v4l2_reset_controls(fake);
 	fake_v4l2_unlock(fake);
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A V4L2 capture device that does what the test says: buffers complete when the
- * test completes them, any call can fail or hang, and any answer can be made a lie.
- * Its descriptor polls like a device's: readable with a frame, urgent with an event,
- * hung up when unplugged. Any thread; fields marked "test" are set before it is
- * opened, or under fake_v4l2_lock().
+ * A scripted V4L2 capture device: buffers complete when the test completes them, any call can fail
+ * or hang, and any answer can be falsified. Its descriptor polls like a device's: readable with a
+ * frame, urgent with an event, hung up when unplugged. Any thread; fields marked "test" are set
+ * before the device is opened, or under fake_v4l2_lock().
  */
 #ifndef GLINT_TESTS_FAKE_V4L2_H
 #define GLINT_TESTS_FAKE_V4L2_H
@@ -22,24 +21,25 @@
 
 struct fake_format {
 	uint32_t fourcc;
-	uint32_t width, height;		/* 0: any size */
-	uint32_t fps;			/* 0: says nothing of its rate */
+	uint32_t width, height; /* 0: any size */
+	uint32_t fps;		/* 0: the rate is not enumerated */
 };
 
-/* A frame as the driver hands it out; 0 means what a good driver would say. */
+/* A frame as the driver returns it; 0 means the value of a correct driver. */
 struct fake_frame {
 	uint32_t seq;
-	uint32_t used;			/* bytesused of every plane */
-	uint32_t flags;			/* added to the usual ones */
+	uint32_t used;	/* bytesused of every plane */
+	uint32_t flags; /* added to the usual ones */
 	uint64_t stamp_ns;
-	const void *data;		/* copied to plane 0, @used bytes */
-	bool cancelled;			/* comes back unfilled: @used bytes all the same, if not 0 */
+	const void *data; /* copied to plane 0, @used bytes */
+	bool cancelled;	  /* returned unfilled; bytesused is still @used */
 };
 
 struct fake_buffer {
 	int memfd[VIDEO_MAX_PLANES];
 	bool queued, done;
-	int imported;			/* the descriptor of plane 0 that it was queued with */
+	int imported; /* the descriptor of plane 0 of the last QBUF */
+	void *user;   /* its address */
 	struct fake_frame frame;
 };
 
@@ -48,48 +48,72 @@ struct fake_v4l2 {
 	pthread_mutex_t lock;
 	pthread_cond_t released;
 
-	/* test: what it is */
-	const char *path;		/* NULL: every path is this device */
-	uint32_t caps;			/* device_caps */
+	/* test: properties */
+	const char *path;		       /* NULL: every path is this device */
+	const char *card;		       /* NULL: "Scripted device" */
+	const char *bus;		       /* NULL: "platform:fake" */
+	const char *vendor, *product, *serial; /* NULL: sysfs has no such attribute */
+	uint32_t caps;			       /* device_caps */
 	unsigned n_formats;
 	struct fake_format formats[FAKE_FORMATS];
 	unsigned buffers_max;
-	bool exports;			/* VIDIOC_EXPBUF works */
-	bool imports;			/* V4L2_MEMORY_DMABUF does */
+	bool exports; /* VIDIOC_EXPBUF works */
+	bool imports; /* V4L2_MEMORY_DMABUF works */
+	bool users;   /* V4L2_MEMORY_USERPTR works */
 	bool has_events;
-	uint32_t n_inputs;		/* 0: ENUMINPUT and S_INPUT are unknown */
+	uint32_t n_inputs; /* 0: ENUMINPUT and S_INPUT are unknown */
 	uint32_t input_caps;
 
-	/* test: how it is */
-	bool unplugged;			/* fake_v4l2_unplug() */
-	bool busy;			/* another process streams from it */
+	/* test: state */
+	bool unplugged; /* fake_v4l2_unplug() */
+	bool busy;	/* another process streams from it */
 	uint32_t input_status;
-	int timings_err;		/* what QUERY_DV_TIMINGS says, 0: the timings below */
+	int timings_err; /* of QUERY_DV_TIMINGS; 0: returns the timings below */
 	uint32_t timings_width, timings_height;
+	bool has_power;	       /* V4L2_CID_DV_RX_POWER_PRESENT exists */
+	uint32_t power;	       /* its value */
+	uint32_t field;	       /* of formats; 0: as the program asks, V4L2_FIELD_NONE for ANY */
+	uint32_t buffer_field; /* of buffers; 0: V4L2_FIELD_ANY */
+	uint32_t quantization; /* of formats; 0: the default */
+	uint32_t edid_pad;     /* the only pad with an EDID */
+	unsigned edid_max;     /* blocks that it can have; 0: no EDID */
+	unsigned edid_blocks;  /* 0: there is no display */
+	uint8_t edid[512];
+	bool edid_is_busy;   /* S_EDID: EBUSY while buffers exist */
+	bool edid_is_broken; /* S_EDID keeps something else */
+	unsigned edid_writes;
+	struct v4l2_bt_timings set_timings; /* the last ones that were set */
 
 	/* test: faults */
-	unsigned long fail_request;	/* fails with fail_err as long as it is set; 0: none */
-	unsigned fail_call;		/* the so many-eth ioctl fails with fail_err, once; 0: none */
-	int fail_err;			/* positive: what no V4L2 request may return */
-	unsigned long hang_request;	/* does not return until fake_v4l2_release() */
-	bool hanging;			/* somebody is in it */
-	/* Changes what an ioctl that went well says; called with the lock held. */
+	unsigned long fail_request; /* fails with fail_err while set; 0: none */
+	unsigned fail_nth;	    /* not 0: only the Nth fail_request fails, once */
+	unsigned fail_call;	    /* the Nth ioctl fails with fail_err, once; 0: none */
+	int fail_err;		    /* positive: a result that V4L2 does not allow */
+	unsigned long hang_request; /* does not return until fake_v4l2_release() */
+	bool hanging;		    /* a thread hangs in hang_request */
+	unsigned control_fails_at;  /* S_EXT_CTRLS fails at the Nth control, after those before */
+	/* Changes the answer of an ioctl that has succeeded. Called with the lock held. */
 	void (*lie)(struct fake_v4l2 *fake, unsigned long request, void *arg);
 
-	/* What happened. */
-	unsigned calls;			/* ioctls */
+	/* Observed by the test. */
+	unsigned calls; /* ioctls */
 	unsigned opens, closes;
 	bool streaming;
-	uint32_t queued;		/* buffers that the driver has, a bit each */
+	uint32_t queued; /* queued buffers, a bit each */
 	unsigned n_buffers, n_planes;
-	uint32_t memory;		/* of the buffers, V4L2_MEMORY_* */
+	uint32_t memory; /* of the buffers, V4L2_MEMORY_* */
 	uint32_t size, width, height, fourcc;
 	uint32_t rate_num, rate_den;
-	int32_t controls[256];		/* values by the low byte of the id, as set */
+	int32_t controls[256];	 /* values by the low byte of the id, as set by S_CTRL */
+	unsigned control_writes; /* values that S_EXT_CTRLS has set */
 
-	/* Its own. */
+	/* Private. */
+	int64_t control_values[16];
+	char label[16]; /* the control of that name */
+	uint32_t control_event;
+	int32_t control_event_value;
 	struct fake_buffer buffers[FAKE_BUFFERS];
-	unsigned order[FAKE_BUFFERS], n_order;	/* done, oldest first */
+	unsigned order[FAKE_BUFFERS], n_order; /* done, oldest first */
 	unsigned events;
 	struct {
 		int ours, peer;
@@ -103,17 +127,25 @@ void fake_v4l2_fini(struct fake_v4l2 *fake);
 void fake_v4l2_lock(struct fake_v4l2 *fake);
 void fake_v4l2_unlock(struct fake_v4l2 *fake);
 
-/* Completes buffer @index, or the lowest that is queued for -1. Returns it, or -1. */
+/* Complete buffer @index; -1: the lowest queued one. Returns the index, or -1. */
 int fake_v4l2_complete(struct fake_v4l2 *fake, int index, const struct fake_frame *frame);
 
-/* The source has changed: an event, if they are subscribed to. */
+/* Queue a source-change event, if the program has subscribed. */
 void fake_v4l2_event(struct fake_v4l2 *fake);
 
-/* From now on all fails with ENODEV, and the descriptors hang up. */
+/* Queue the event that another program has set control @id, if the program has subscribed. */
+void fake_v4l2_control_event(struct fake_v4l2 *fake, uint32_t id, int32_t value);
+
+/* The present value of a control with a number. */
+int64_t fake_v4l2_control(struct fake_v4l2 *fake, uint32_t id);
+/* As after a replug: all have their defaults. */
+void fake_v4l2_reset_controls(struct fake_v4l2 *fake);
+
+/* After unplug() every call fails with ENODEV, and the descriptors have hung up. */
 void fake_v4l2_unplug(struct fake_v4l2 *fake);
 void fake_v4l2_replug(struct fake_v4l2 *fake);
 
-/* Waits until somebody hangs in hang_request; lets them go on. */
+/* Wait until a thread hangs in hang_request; let it go on. */
 void fake_v4l2_wait_hanging(struct fake_v4l2 *fake);
 void fake_v4l2_release(struct fake_v4l2 *fake);
 #endif

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/v4l2-dv-timings.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/macros.h"
 #include "v4l2.h"
 #include "v4l2/format.h"
 
@@ -40,7 +42,7 @@ void fake_v4l2_forget(struct fake_v4l2 *fake)
 	free_buffers(fake);
 }
 
-/* --- Who it is, and what it offers ----------------------------------------------------- */
+/* --- Identity and formats ----------------------------------------------------- */
 
 static int querycap(struct fake_v4l2 *fake, void *arg)
 {
@@ -48,11 +50,13 @@ static int querycap(struct fake_v4l2 *fake, void *arg)
 
 	*cap = (struct v4l2_capability){
 		.driver = "fake",
-		.card = "Scripted device",
-		.bus_info = "platform:fake",
 		.capabilities = fake->caps | V4L2_CAP_DEVICE_CAPS,
 		.device_caps = fake->caps,
 	};
+	snprintf((char *)cap->card, sizeof(cap->card), "%s",
+		 fake->card ? fake->card : "Scripted device");
+	snprintf((char *)cap->bus_info, sizeof(cap->bus_info), "%s",
+		 fake->bus ? fake->bus : "platform:fake");
 	return 0;
 }
 
@@ -61,7 +65,7 @@ static int enum_fmt(struct fake_v4l2 *fake, void *arg)
 	struct v4l2_fmtdesc *desc = arg;
 	unsigned count = 0;
 
-	/* Sizes are rows of their own in the test's table; a format is told once. */
+	/* The test's table has a row for each size: enumerate each format once. */
 	for (unsigned i = 0; i < fake->n_formats; i++) {
 		if (i > 0 && fake->formats[i].fourcc == fake->formats[i - 1].fourcc)
 			continue;
@@ -174,6 +178,12 @@ static void answer_single(struct fake_v4l2 *fake, const struct glint_format_info
 	pix->bytesperline = plane_stride(info, fake->width, 0);
 	pix->sizeimage = fake->size;
 	pix->colorspace = V4L2_COLORSPACE_SRGB;
+	pix->quantization = fake->quantization;
+	pix->priv = V4L2_PIX_FMT_PRIV_MAGIC; /* as the kernel's core does */
+	if (fake->field)
+		pix->field = fake->field;
+	else if (pix->field == V4L2_FIELD_ANY)
+		pix->field = V4L2_FIELD_NONE;
 }
 
 static const struct glint_format_info *fake_info(const struct fake_v4l2 *fake)
@@ -210,7 +220,7 @@ static int s_fmt(struct fake_v4l2 *fake, void *arg)
 	return 0;
 }
 
-/* The format that was set last, and a colorspace. */
+/* The last format set, with a colorspace. */
 static int g_fmt(struct fake_v4l2 *fake, void *arg)
 {
 	struct v4l2_format *fmt = arg;
@@ -286,6 +296,15 @@ static int dqevent(struct fake_v4l2 *fake, void *arg)
 	if (fake->events == 0)
 		return -ENOENT;
 	fake->events--;
+	if (fake->control_event != 0) {
+		event->type = V4L2_EVENT_CTRL;
+		event->id = fake->control_event;
+		event->u.ctrl.changes = V4L2_EVENT_CTRL_CH_VALUE;
+		event->u.ctrl.type = V4L2_CTRL_TYPE_INTEGER;
+		event->u.ctrl.value = fake->control_event_value;
+		fake->control_event = 0;
+		return 0;
+	}
 	event->type = V4L2_EVENT_SOURCE_CHANGE;
 	event->u.src_change.changes = V4L2_EVENT_SRC_CH_RESOLUTION;
 	return 0;
@@ -313,7 +332,8 @@ static int reqbufs(struct fake_v4l2 *fake, void *arg)
 
 	if (fake->busy || fake->streaming)
 		return -EBUSY;
-	if (request->memory == V4L2_MEMORY_DMABUF && !fake->imports)
+	if ((request->memory == V4L2_MEMORY_DMABUF && !fake->imports) ||
+	    (request->memory == V4L2_MEMORY_USERPTR && !fake->users))
 		return -EINVAL;
 	free_buffers(fake);
 	fake->n_buffers = count;
@@ -377,6 +397,10 @@ static int qbuf(struct fake_v4l2 *fake, void *arg)
 	if (fake->memory == V4L2_MEMORY_DMABUF)
 		fake->buffers[buffer->index].imported = is_mplane(fake) ? buffer->m.planes[0].m.fd :
 									  buffer->m.fd;
+	if (fake->memory == V4L2_MEMORY_USERPTR)
+		fake->buffers[buffer->index].user =
+			(void *)(uintptr_t)(is_mplane(fake) ? buffer->m.planes[0].m.userptr :
+							      buffer->m.userptr);
 	fake->buffers[buffer->index].queued = true;
 	fake->queued |= 1u << buffer->index;
 	return 0;
@@ -400,6 +424,7 @@ static int dqbuf(struct fake_v4l2 *fake, void *arg)
 	if (frame->cancelled && frame->used == 0)
 		buffer->bytesused = 0;
 	buffer->sequence = frame->seq;
+	buffer->field = fake->buffer_field;
 	buffer->flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | frame->flags;
 	if (frame->cancelled)
 		buffer->flags |= V4L2_BUF_FLAG_ERROR;
@@ -418,23 +443,91 @@ static int stream_on(struct fake_v4l2 *fake)
 	return 0;
 }
 
-static int queryctrl(struct fake_v4l2 *fake, void *arg)
+static int s_timings(struct fake_v4l2 *fake, void *arg)
 {
-	struct v4l2_queryctrl *control = arg;
+	const struct v4l2_dv_timings *timings = arg;
 
-	(void)fake;
-	/* It has these only: enough for one that is there and one that is not. */
-	if (control->id != V4L2_CID_BRIGHTNESS && control->id != V4L2_CID_AUTOBRIGHTNESS &&
-	    control->id != V4L2_CID_HFLIP)
-		return -EINVAL;
-	*control = (struct v4l2_queryctrl){
-		.id = control->id,
-		.type = V4L2_CTRL_TYPE_INTEGER,
-		.minimum = 0,
-		.maximum = 100,
-		.step = 1,
-		.default_value = 50,
+	if (fake->busy || fake->streaming)
+		return -EBUSY;
+	fake->set_timings = timings->bt;
+	return 0;
+}
+
+/* What the device can be set to, in no order. */
+static int enum_timings(void *arg)
+{
+	static const struct v4l2_dv_timings list[] = {
+		V4L2_DV_BT_CEA_640X480P59_94, V4L2_DV_BT_CEA_1280X720P50,
+		V4L2_DV_BT_CEA_1280X720P60,   V4L2_DV_BT_CEA_1920X1080I60,
+		V4L2_DV_BT_CEA_1920X1080P60,  V4L2_DV_BT_DMT_1024X768P60,
+		V4L2_DV_BT_CEA_1920X1080P24,
 	};
+	struct v4l2_enum_dv_timings *entry = arg;
+
+	if (entry->index >= ARRAY_SIZE(list))
+		return -EINVAL;
+	entry->timings = list[entry->index];
+	return 0;
+}
+
+static int g_timings(struct fake_v4l2 *fake, void *arg)
+{
+	struct v4l2_dv_timings *timings = arg;
+
+	if (!(fake->input_caps & V4L2_IN_CAP_DV_TIMINGS))
+		return -ENODATA;
+	timings->type = V4L2_DV_BT_656_1120;
+	timings->bt = fake->set_timings;
+	return 0;
+}
+
+static int g_ctrl(struct fake_v4l2 *fake, void *arg)
+{
+	struct v4l2_control *control = arg;
+
+	if (!fake->has_power || control->id != V4L2_CID_DV_RX_POWER_PRESENT)
+		return -EINVAL;
+	control->value = (int32_t)fake->power;
+	return 0;
+}
+
+static int g_edid(struct fake_v4l2 *fake, void *arg)
+{
+	struct v4l2_edid *edid = arg;
+
+	if (fake->edid_max == 0)
+		return -ENOTTY;
+	if (edid->pad != fake->edid_pad || edid->start_block > fake->edid_blocks)
+		return -EINVAL;
+	if (edid->blocks == 0) {
+		edid->blocks = fake->edid_blocks;
+		return 0;
+	}
+	if (fake->edid_blocks == 0)
+		return -ENODATA;
+	edid->blocks = MIN(edid->blocks, fake->edid_blocks - edid->start_block);
+	memcpy(edid->edid, fake->edid + edid->start_block * 128, edid->blocks * 128);
+	return 0;
+}
+
+static int s_edid(struct fake_v4l2 *fake, void *arg)
+{
+	struct v4l2_edid *edid = arg;
+
+	if (fake->edid_max == 0)
+		return -ENOTTY;
+	if (edid->pad != fake->edid_pad || edid->start_block)
+		return -EINVAL;
+	if (edid->blocks > fake->edid_max) {
+		edid->blocks = fake->edid_max;
+		return -E2BIG;
+	}
+	if (fake->edid_is_busy && fake->n_buffers > 0)
+		return -EBUSY;
+	memcpy(fake->edid, edid->edid, edid->blocks * 128);
+	fake->edid[100] ^= fake->edid_is_broken;
+	fake->edid_blocks = edid->blocks;
+	fake->edid_writes++;
 	return 0;
 }
 
@@ -472,7 +565,11 @@ int fake_v4l2_answer(struct fake_v4l2 *fake, unsigned long request, void *arg)
 	case VIDIOC_QUERY_DV_TIMINGS:
 		return query_timings(fake, arg);
 	case VIDIOC_S_DV_TIMINGS:
-		return fake->busy || fake->streaming ? -EBUSY : 0;
+		return s_timings(fake, arg);
+	case VIDIOC_G_DV_TIMINGS:
+		return g_timings(fake, arg);
+	case VIDIOC_ENUM_DV_TIMINGS:
+		return fake->input_caps & V4L2_IN_CAP_DV_TIMINGS ? enum_timings(arg) : -ENODATA;
 	case VIDIOC_SUBSCRIBE_EVENT:
 		return fake->has_events ? 0 : -ENOTTY;
 	case VIDIOC_DQEVENT:
@@ -492,8 +589,20 @@ int fake_v4l2_answer(struct fake_v4l2 *fake, unsigned long request, void *arg)
 	case VIDIOC_STREAMOFF:
 		stream_off(fake);
 		return 0;
-	case VIDIOC_QUERYCTRL:
-		return queryctrl(fake, arg);
+	case VIDIOC_QUERY_EXT_CTRL:
+		return fake_query_ext_ctrl(fake, arg);
+	case VIDIOC_QUERYMENU:
+		return fake_querymenu(fake, arg);
+	case VIDIOC_G_EXT_CTRLS:
+	case VIDIOC_S_EXT_CTRLS:
+	case VIDIOC_TRY_EXT_CTRLS:
+		return fake_ext_ctrls(fake, request, arg);
+	case VIDIOC_G_CTRL:
+		return g_ctrl(fake, arg);
+	case VIDIOC_G_EDID:
+		return g_edid(fake, arg);
+	case VIDIOC_S_EDID:
+		return s_edid(fake, arg);
 	case VIDIOC_S_CTRL:
 		return s_ctrl(fake, arg);
 	default:

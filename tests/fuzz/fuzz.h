@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the fuzz targets share. A target is a program with libFuzzer's main(): it gets
- * bytes, and must neither crash, hang, leak, nor fail an assert.
+ * Shared by the fuzz targets. A target is a program with libFuzzer's main(): it gets bytes, and
+ * must not crash, hang, leak, or fail an assert.
  *
- * An input begins with a line that is its plan, so that inputs can be written by hand:
- * the first character sets switches, a bit each ('@' sets none, 'A' the first, 'B' the
- * second, 'C' both), and each other character is the length of a piece: up to '?' its
- * code plus 1, from '@' on 64 bytes for each step. The pieces of the rest of the input
- * have these lengths in turn, again and again. What is left after PIECES_MAX of them is one
- * piece, and so is all of it without such a character.
+ * The first line of an input is its plan, so that inputs can be written by hand: the first
+ * character sets switches, a bit each ('@' sets none, 'A' the first, 'B' the second, 'C' both), and
+ * each other character is the length of a piece: up to '?' its code plus 1, from '@' on 64 bytes
+ * for each step. The rest of the input is cut into pieces of these lengths, cyclically. After
+ * PIECES_MAX pieces the remainder is one piece. Without lengths all of it is one piece.
  *
- * Behind that line, each DEL (0x7f) stands for STRETCH more of the byte before it, so that
- * a small input reaches the bounds that are counted in kilobytes.
+ * After that line, each DEL (0x7f) repeats the byte before it STRETCH times, so that a small input
+ * reaches bounds of kilobytes.
  */
 #ifndef GLINT_TESTS_FUZZ_H
 #define GLINT_TESTS_FUZZ_H
@@ -22,18 +21,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 
-#define PIECES_MAX 64	/* more would only be slow */
-#define STRETCH	   4000
+#define PIECES_MAX	   64 /* more would only be slow */
+#define STRETCH		   4000
 #define SIZE_MAX_STRETCHED 100000
 
 struct plan {
 	unsigned switches;
 	const uint8_t *lengths;
 	size_t n_lengths, next;
-	uint8_t *rest;			/* what is behind the line, stretched; plan_fini() frees it */
-	const uint8_t *bytes;		/* what is left of that */
+	uint8_t *rest;	      /* after the line, stretched; plan_fini() frees it */
+	const uint8_t *bytes; /* the remaining bytes */
 	size_t size;
 };
 

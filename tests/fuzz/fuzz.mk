@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 #
-# Fuzz targets: docs/TESTING.md. They are built by clang, in a build of their own.
+# Fuzz targets: docs/TESTING.md. clang builds them, in a separate build.
 #
 #   FUZZ_SECONDS=30	how long each of them runs
 #   TARGETS="request jpeg"	only these
 
 fuzz-programs := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-# The bytes of a server come from the target instead of a socket.
+# The target plays the server instead of a socket.
 fuzz_libglint-ldflags := -Wl,--wrap=recv,--wrap=send,--wrap=glint_connect
 
-# libFuzzer brings main().
+# libFuzzer has main().
 $(fuzz-programs): $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(libglint-a) $(archive)
 	$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS_EXE) -fsanitize=fuzzer $($(@F)-ldflags) -o $@ $(filter %.o %.a,$^) \

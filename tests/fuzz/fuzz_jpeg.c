@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JPEGs from a device. Each input is inspected as it is; what is found lies within it, and
- * where libjpeg accepts the head as well, both have read the same size.
+ * JPEGs from a device. Each input is inspected; all found parts lie within the input, and if
+ * libjpeg accepts the headers too, both have read the same size.
  */
 #include <assert.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "jpeg/inspect.h"
 
 struct failure {
-	struct jpeg_error_mgr manager;	/* first: libjpeg knows only this part */
+	struct jpeg_error_mgr manager; /* first: libjpeg knows only this part */
 	jmp_buf out;
 };
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a server sends to libglint. The program is linked so that the library's connect,
- * send and recv are those below: no socket is involved, and the bytes of the input come in
- * the pieces that its plan wants.
+ * A server's replies to libglint. The program is linked so that the library uses connect, send and
+ * recv below: no socket is involved, and the input arrives in the pieces of its plan.
  *
- * Switches: the state, else pictures; a stream of them, else one; also pictures that are not
- * live; only what was exposed after the request; a signal interrupts each receive.
+ * Switches: request the state, else pictures; a stream, else one picture; accept offline pictures;
+ * only frames exposed after the request; a signal interrupts each receive.
  */
 #include <assert.h>
 #include <errno.h>
@@ -28,7 +27,7 @@ int __wrap_glint_connect(const char *address, uint64_t deadline_ns);
 /* --- The server ------------------------------------------------------------------------ */
 
 static struct plan server;
-static const uint8_t *piece;	/* what is left of the piece that arrives */
+static const uint8_t *piece; /* the rest of the arriving piece */
 static size_t piece_size;
 static bool interrupted;
 

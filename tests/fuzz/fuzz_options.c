@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Command lines and configuration files. The lines of an input up to an empty one are the
- * words of a command line, the rest is the file of --config. Whatever they say, there are
- * settings or a message, and the message is printable.
+ * words of a command line, the rest is the file of --config. Every input gives settings or a
+ * printable message.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -10,16 +10,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "fuzz.h"
-#include "options.h"
+#include "options/options.h"
 
 #define WORDS_MAX 64
 
 static char config_option[64];
 static int config_fd;
 
-/* No file of this machine is to be opened, so no word is a path. */
+/* No word is a path, so that no file of this machine is opened. */
 static char *copy_words(const uint8_t *data, size_t size)
 {
 	char *words = malloc(size + 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests. First the parser alone: it must make the same of the bytes whether they come
- * whole or in pieces. Then a connection to the server: whatever comes, the reply is HTTP,
- * and at the end the server holds neither a connection nor a picture.
+ * Requests. First the parser alone: it must have the same result for the whole input and for its
+ * pieces. Then a connection to the server: the reply to any input is HTTP, and at the end the
+ * server holds no connection and no picture.
  *
  * Switches: a login is needed, replies name an origin, there is no video, files are
  * served instead of the page, equal pictures are left out.
@@ -17,66 +17,112 @@
 #include "base/log.h"
 #include "core/fanout.h"
 #include "core/loop.h"
-#include "core/picture.h"
+#include "core/change.h"
+#include "core/packet.h"
+#include "core/report.h"
 #include "core/status.h"
 #include "fuzz.h"
-#include "net/auth.h"
-#include "net/client.h"
-#include "net/files.h"
-#include "net/http.h"
-#include "net/net.h"
-#include "net/server.h"
+#include "http/auth.h"
+#include "http/client.h"
+#include "http/files.h"
+#include "http/params.h"
+#include "http/parser.h"
+#include "http/server.h"
+#include "http/internal.h"
 
 enum { LOGIN, ORIGIN, OFFLINE, FILES, SAME };
 
 /* --- The parser -------------------------------------------------------------------- */
 
+#define BODY_MAX 100
+
+/* All kinds of parameters: a value that is taken is in its range. */
+static void read_params(const char *query)
+{
+	enum { FLAG, INTEGER, NUMBER, DURATION, MOMENT, REGION, WORD, TEXT, PARAMS };
+	static const char *const words[] = { "newest", "all", NULL };
+	static const struct glint_param params[] = {
+		[FLAG] = { "strict", GLINT_PARAM_FLAG },
+		[INTEGER] = { "quality", GLINT_PARAM_INTEGER, .min = -7, .max = 100 },
+		[NUMBER] = { "fps", GLINT_PARAM_NUMBER, .max = 1.5 },
+		[DURATION] = { "timeout", GLINT_PARAM_DURATION, .max = 60 },
+		[MOMENT] = { "after", GLINT_PARAM_MOMENT },
+		[REGION] = { "region", GLINT_PARAM_REGION, .most = 2 },
+		[WORD] = { "clients", GLINT_PARAM_WORD, .words = words },
+		[TEXT] = { "key", GLINT_PARAM_TEXT, .max = 84 },
+		[PARAMS] = { NULL },
+	};
+	struct glint_param_value values[PARAMS];
+	struct glint_param_fault fault;
+
+	if (glint_params_read(params, true, query, values, &fault) < 0) {
+		assert(fault.param && *fault.allowed);
+		return;
+	}
+	assert(values[INTEGER].integer >= -7 && values[INTEGER].integer <= 100);
+	assert(values[NUMBER].number >= 0 && values[NUMBER].number <= 1.5);
+	assert(values[DURATION].ns <= 60 * GLINT_NSEC_PER_SEC);
+	assert(values[REGION].count <= 2 && values[WORD].word <= 1);
+	assert(strlen(values[TEXT].text) <= 84);
+	for (unsigned i = 0; i < values[REGION].count; i++)
+		assert(glint_params_nth(&params[REGION], query, i, &values[FLAG]));
+}
+
 static void log_request(FILE *log, const struct glint_request *request)
 {
-	fprintf(log, "%d %s ? %s %d %d: %s, %s, %s\n", (int)request->method, request->path,
-		request->query, request->http_1_0, request->keep_alive,
+	fprintf(log, "%s %s ? %s %d %d: %s, %s, %s\n%zu ", glint_method_name(request->method),
+		request->path, request->query, request->http_1_0, request->keep_alive,
 		request->authorization ? request->authorization : "-",
 		request->cors_headers ? request->cors_headers : "-",
-		request->cors_method ? request->cors_method : "-");
+		request->origin ? request->origin : "-", request->body_size);
+	fwrite(request->body, 1, request->body_size, log);
 }
 
 /* False: the connection ends here. */
-static bool parse_piece(struct glint_http *http, const uint8_t *piece, size_t size, FILE *log)
+static bool parse_piece(struct glint_parser *parser, const uint8_t *piece, size_t size, FILE *log)
 {
-	while (size > 0) {
+	static struct glint_bodies bodies;
+
+	while (size > 0 || glint_parser_at_head(parser)) {
 		size_t used;
-		enum glint_http_outcome outcome =
-			glint_http_feed(http, (const char *)piece, size, &used);
+		enum glint_parser_outcome outcome =
+			glint_parser_feed(parser, (const char *)piece, size, &used);
 
 		assert(used <= size);
-		if (outcome == GLINT_HTTP_REFUSED) {
-			assert(glint_http_status(http) >= 400);
+		piece += used;
+		size -= used;
+		if (outcome == GLINT_PARSER_REFUSED) {
+			assert(glint_parser_status(parser) >= 400);
 			fputs("refused\n", log);
 			return false;
 		}
-		assert(used > 0);
-		piece += used;
-		size -= used;
-		if (outcome == GLINT_HTTP_MORE)
+		if (outcome == GLINT_PARSER_HEAD &&
+		    glint_parser_request(parser)->method == GLINT_METHOD_POST &&
+		    glint_parser_collect(parser, &bodies, BODY_MAX) < 0)
+			return false;
+		if (outcome != GLINT_PARSER_REQUEST)
 			continue;
-		log_request(log, glint_http_request(http));
-		glint_http_next(http);
+		assert(glint_parser_request(parser)->body_size <= BODY_MAX);
+		log_request(log, glint_parser_request(parser));
+		read_params(glint_parser_request(parser)->query);
+		glint_parser_next(parser);
+		assert(bodies.bytes == 0);
 	}
 	return true;
 }
 
-/* What the parser makes of all that @plan has; the caller frees it. */
+/* Returns the parser's result for all bytes of @plan; the caller frees it. */
 static char *parse(struct plan plan)
 {
-	struct glint_http *http = glint_http_create();
+	struct glint_parser *parser = glint_parser_create();
 	char *text = NULL;
 	size_t size, length;
 	FILE *log = open_memstream(&text, &length);
 	const uint8_t *piece;
 
-	while ((size = plan_piece(&plan, &piece)) > 0 && parse_piece(http, piece, size, log))
+	while ((size = plan_piece(&plan, &piece)) > 0 && parse_piece(parser, piece, size, log))
 		;
-	glint_http_destroy(http);
+	glint_parser_destroy(parser);
 	fclose(log);
 	return text;
 }
@@ -97,97 +143,131 @@ static void fuzz_parser(const struct plan *plan)
 
 struct service {
 	struct glint_loop *loop;
-	struct glint_net *net;
+	struct glint_server *server;
 	struct glint_fanout pictures;
-	struct glint_picture *live, *offline;
+	struct glint_packet *live, *offline;
 	char *login;
 	struct glint_files *files;
+	struct glint_list changes; /* that wait for done() */
 	bool online;
-	unsigned n_pushed;
 };
 
 static struct service service;
 
-static void service_status(void *ctx, struct glint_status *status)
+static struct glint_source_state service_source(void *ctx)
 {
 	const struct service *s = ctx;
 
-	*status = (struct glint_status){
-		.version = "1.2.3",
-		.started_ns = glint_now_ns(),
-		.loop_backend = "epoll",
-		.loop_reason = "",
-		.source = { .kind = "test", .reason = s->online ? "" : "no-signal",
-			    .online = s->online, .width = 64, .height = 48 },
-		.device = { .path = "/dev/video7", .driver = "fake", .card = "A card", .bus = "" },
-		.format = { .range = "", .matrix = "" },
-		.frame = { .clock = "monotonic", .moment = "end-of-frame" },
-		.buffers = { .memory = "memfd" },
-		.encoder = { .type = "CPU", .name = "cpu", .subsampling = "4:2:0", .range = "expand",
-			     .quality = 80,
-			     .state = "", .reason = "", .path = "", .driver = "", .memory = "",
-			     .driver_quality = -1 },
-	};
+	return (struct glint_source_state){ .online = s->online,
+					    .reason = s->online ? "" : "no-signal" };
 }
 
-static int service_offline_picture(void *ctx, struct glint_picture **out)
+static void service_report(void *ctx, struct glint_report *report)
 {
-	*out = glint_picture_ref(((struct service *)ctx)->offline);
+	const struct service *s = ctx;
+
+	glint_server_report_streams(s->server, report);
+	glint_server_report_latencies(s->server, report);
+	glint_server_report(s->server, report);
+}
+
+static int service_offline_picture(void *ctx, struct glint_packet **out)
+{
+	*out = glint_packet_ref(((struct service *)ctx)->offline);
 	return 0;
 }
 
-static void picture_release(struct glint_frame *frame)
+static void service_settings(void *ctx, struct glint_report *report)
 {
-	(void)frame;
+	(void)ctx;
+	glint_report_uint(report, "quality", 80);
 }
 
-static void picture_begin(struct glint_picture *picture, bool live)
+static void service_change(void *ctx, struct glint_change *change)
 {
-	static const struct glint_frame_ops ops = { .release = picture_release };
+	glint_list_append(&((struct service *)ctx)->changes, &change->link);
+}
+
+static void service_forget(void *ctx, struct glint_change *change)
+{
+	(void)ctx;
+	glint_list_remove(&change->link);
+}
+
+/* The outcome depends on the first name, so all of them happen. */
+static void service_end_changes(struct service *s)
+{
+	struct glint_change *change;
+
+	while ((change = glint_list_first(&s->changes, struct glint_change, link))) {
+		glint_list_remove(&change->link);
+		change->outcome = change->n_values > 0 ? (unsigned char)*change->values[0].name %
+								 (GLINT_CHANGE_NO_MEMORY + 1) :
+							 GLINT_CHANGE_DONE;
+		strcpy(change->message, "a message");
+		change->done(change);
+	}
+}
+
+static void picture_release(struct glint_packet *picture)
+{
+	(void)picture;
+}
+
+static void picture_begin(struct glint_packet *picture, bool live)
+{
+	static const struct glint_packet_ops ops = { .release = picture_release };
 	static char bytes[3000];
 	uint64_t now_ns = glint_now_ns();
 
-	picture->frame.ops = &ops;
-	glint_frame_begin(&picture->frame, 1, now_ns);
-	picture->frame.complete_ns = picture->frame.dequeue_ns = now_ns;
-	picture->frame.exposure_ns = now_ns;
+	picture->ops = &ops;
+	glint_packet_begin(picture, GLINT_CODEC_JPEG, true);
+	picture->info = (struct glint_frame_info){
+		.live = live,
+		.seq = 1,
+		.width = 64,
+		.height = 48,
+		.capture_ns = now_ns,
+		.exposure_ns = now_ns,
+		.complete_ns = now_ns,
+		.dequeue_ns = now_ns,
+	};
 	picture->encode_begin_ns = picture->encode_end_ns = now_ns;
 	picture->parts[0] = (struct iovec){ bytes, 1000 };
 	picture->parts[1] = (struct iovec){ bytes + 1000, 2000 };
 	picture->n_parts = 2;
 	picture->size = sizeof(bytes);
-	picture->width = 64;
-	picture->height = 48;
-	picture->live = live;
+	glint_packet_publish(picture);
 }
 
-/* A new picture for all who want one; skipped while a reader has the last one. */
+/* Pushes a new picture to all waiting clients; skipped while a reader has the last one. */
 static void service_push(struct service *s)
 {
-	if (!s->online || s->live->frame.refs > 0)
+	if (!s->online || s->live->refs > 0)
 		return;
 	picture_begin(s->live, true);
-	(void)glint_fanout_push(&s->pictures, &s->live->frame);
-	glint_picture_unref(s->live);
+	(void)glint_fanout_push_packet(&s->pictures, s->live);
+	glint_packet_unref(s->live);
 }
 
 static void service_turn(struct service *s)
 {
 	for (unsigned i = 0; i < 3; i++)
 		assert(glint_loop_run_once(s->loop, 0) == 0);
+	service_end_changes(s);
 }
 
 static void service_set(struct service *s, const struct plan *plan)
 {
 	s->online = !plan_switch(plan, OFFLINE);
-	s->net->login = plan_switch(plan, LOGIN) ? s->login : NULL;
-	s->net->config.allow_origin = plan_switch(plan, ORIGIN) ? "http://lab.example" : NULL;
-	s->net->files = plan_switch(plan, FILES) ? s->files : NULL;
-	s->net->config.drop_same_frames = plan_switch(plan, SAME) ? 2 : 0;
-	glint_net_source_changed(s->net);
+	s->server->login = plan_switch(plan, LOGIN) ? s->login : NULL;
+	s->server->config.allow_origin = plan_switch(plan, ORIGIN) ? "http://lab.example" : NULL;
+	s->server->files = plan_switch(plan, FILES) ? s->files : NULL;
+	s->server->config.drop_same_frames = plan_switch(plan, SAME) ? 2 : 0;
+	glint_server_source_changed(s->server);
 }
 
-/* Takes what the server has sent; its first bytes go to @begin. */
+/* Reads the server's output; its first bytes go to @begin. */
 static void peer_drain(int fd, char begin[static 8], size_t *begun)
 {
 	static char bytes[65536];
@@ -198,19 +278,21 @@ static void peer_drain(int fd, char begin[static 8], size_t *begun)
 			begin[(*begun)++] = bytes[i];
 }
 
-/* No deadline is waited for: who still waits at the end is told to go. */
+/* Clients that still wait at the end are closed: no deadline is waited for. */
 static void service_end_clients(struct service *s)
 {
-	struct glint_client *client;
+	struct glint_pool *pool = &s->server->pool;
+	struct glint_connection *conn;
 
-	glint_list_for_each(client, &s->net->clients, link)
-		glint_client_close(client);
-	for (unsigned i = 0; i < 100 && !glint_list_empty(&s->net->clients); i++)
+	glint_list_for_each(conn, &pool->connections, link)
+		glint_connection_close(conn);
+	for (unsigned i = 0; i < 100 && !glint_list_empty(&pool->connections); i++)
 		assert(glint_loop_run_once(s->loop, 0) == 0);
-	assert(glint_list_empty(&s->net->clients));
-	assert(s->net->counters.clients == 0 && s->net->counters.streams == 0);
-	assert(s->net->counters.snapshots_waiting == 0);
-	assert(s->live->frame.refs == 0 && s->offline->frame.refs == 1);
+	assert(glint_list_empty(&pool->connections));
+	assert(pool->n_clients == 0 && pool->n_streams == 0);
+	assert(s->server->counters.snapshots_waiting == 0);
+	assert(s->server->bodies.bytes == 0 && glint_list_empty(&s->changes));
+	assert(s->live->refs == 0 && s->offline->refs == 1);
 }
 
 static void fuzz_connection(struct plan plan)
@@ -223,7 +305,7 @@ static void fuzz_connection(struct plan plan)
 
 	service_set(s, &plan);
 	assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
-	glint_client_accept(s->net, fds[0], false);
+	glint_client_accept(s->server, fds[0], false);
 	while ((size = plan_piece(&plan, &piece)) > 0) {
 		if (send(fds[1], piece, size, MSG_NOSIGNAL) < 0)
 			break;
@@ -244,7 +326,7 @@ static void fuzz_connection(struct plan plan)
 	assert(strncmp(begin, "HTTP/1.", begun) == 0);
 }
 
-/* The server wants a listener. Nobody connects to this one: the kernel chooses its name. */
+/* The server needs a listener. No client connects to this one: the kernel chooses its name. */
 static int listen_anywhere(void)
 {
 	struct sockaddr name = { .sa_family = AF_UNIX };
@@ -256,10 +338,17 @@ static int listen_anywhere(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static const struct glint_status_ops ops = { service_status, service_offline_picture };
-	static struct glint_picture live, offline;
+	static const struct glint_status_ops ops = {
+		.source = service_source,
+		.report = service_report,
+		.settings = service_settings,
+		.change = service_change,
+		.forget = service_forget,
+		.offline_picture = service_offline_picture,
+	};
+	static struct glint_packet live, offline;
 	int listener = listen_anywhere();
-	struct glint_net_config config = {
+	struct glint_server_config config = {
 		.listen_fds = &listener,
 		.n_listen_fds = 1,
 		.instance_id = "fuzz",
@@ -272,14 +361,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	glint_log_setup(GLINT_LOG_ERROR, 0);
 	glint_fanout_init(&s->pictures, NULL);
+	glint_list_init(&s->changes);
 	s->live = &live;
 	s->offline = &offline;
 	picture_begin(s->offline, false);
 	s->login = glint_auth_login("lab", "secret");
 	assert(glint_loop_create(&s->loop, GLINT_LOOP_EPOLL) == 0);
 	assert(glint_files_create(&s->files, s->loop, "tests/fuzz") == 0);
-	assert(glint_net_create(&s->net, s->loop, &config) == 0);
-	glint_net_start(s->net, &s->pictures, &ops, s);
+	assert(glint_events_create(&config.events, s->loop) == 0);
+	assert(glint_server_create(&s->server, s->loop, &config) == 0);
+	glint_server_start(s->server, &s->pictures, &ops, s);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Configuring before a build, again, and otherwise. TAP.
+# Configuring before a build, again, and with another configuration. TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -11,14 +11,14 @@ header=$dir/include/generated/autoconf.h
 # shellcheck source=tap.sh
 . tests/install/tap.sh
 
-# The goal needs a configuration and builds nothing. Some versions of make went round for ever.
+# The goal needs a configuration and builds nothing. Some versions of make looped for ever.
 configure()
 {
 	"${MAKE:-make}" -s O="$dir" "$1_defconfig" &&
 		timeout 300 "${MAKE:-make}" -s O="$dir" compile_commands.json
 }
 
-# What depends on the header is not built again.
+# Files that depend on the header are not built again.
 same_again()
 {
 	local before
@@ -35,7 +35,7 @@ other()
 }
 
 echo 1..3
-ok "a configuration becomes a header" configure minimal
-ok "the same again leaves the header as it is" same_again
-ok "another one changes it" other
+ok "a configuration is written to a header" configure minimal
+ok "the same configuration leaves the header unchanged" same_again
+ok "another configuration changes the header" other
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What "make install" puts where, and whether a stranger can build against it. TAP.
+# Checks the files of "make install", and that another project can build against them. TAP.
 # GLINT_BUILD names the build directory.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -26,8 +26,12 @@ files_are_there()
 	for file in bin/glintd lib/libglint.so.0 lib/libglint.so lib/libglint.a \
 		lib/pkgconfig/libglint.pc include/glint/client.h include/glint/protocol.h \
 		lib/systemd/system/glintd@.service lib/systemd/system/glintd@.socket \
-		lib/sysusers.d/glint.conf share/doc/glint/examples/70-glint.rules \
-		share/doc/glint/examples/glintd.conf; do
+		lib/sysusers.d/glint.conf share/bash-completion/completions/glint \
+		share/zsh/site-functions/_glintd share/fish/vendor_completions.d/glint.fish \
+		lib/python3/dist-packages/glint.py lib/python3/dist-packages/pytest_glint.py \
+		lib/python3/dist-packages/GlintLibrary.py \
+		share/doc/glint/examples/70-glint.rules \
+		share/doc/glint/examples/boot-test.sh share/doc/glint/examples/glintd.conf; do
 		[ -e "$root/$file" ] || { echo "missing: $file"; missing=1; }
 	done
 	return $missing
@@ -43,7 +47,7 @@ no_marks_left()
 	! grep -rnE '@[A-Z]+@' "$root/lib/pkgconfig" "$root/lib/systemd"
 }
 
-# DESTDIR is where the package is put together, not where it will live.
+# DESTDIR is the staging folder of a package, not its final place.
 no_destdir_inside()
 {
 	! grep -rl "$dest" "$root/lib/pkgconfig" "$root/lib/systemd"
@@ -54,7 +58,7 @@ not_privileged()
 	! find "$root" -type f -perm /6000 | grep .
 }
 
-# A device is used by the service that an administrator has started, and by no other.
+# Only a service that an administrator has started uses a device.
 nothing_starts_by_itself()
 {
 	! find "$root" -path '*/udev/rules.d/*' -o -name '*.wants' -o -name '*.preset' | grep .
@@ -86,13 +90,13 @@ dlopen_notes()
 	EOF
 }
 
-# What the sources load and this configuration has, is what the notes name.
+# The notes name exactly the libraries that the sources load in this configuration.
 loaded_libraries_are_noted()
 {
 	local noted loaded=() file name
 	noted=$(dlopen_notes "$root/bin/glintd" | sort) || return
-	for file in $(grep -rlE '\<dlopen\(' src --include='*.c'); do
-		name=$(sed -n 's/^#define LIBRARY "\(.*\)"$/\1/p' "$file")
+	for file in $(grep -rlE 'GLINT_LIBRARY_FIND\(|\<dlopen\(' src --include='*.c' | grep -v base/library.c); do
+		name=$(sed -n 's/^#define LIBRARY[[:space:]]*"\(.*\)"$/\1/p' "$file")
 		[ -n "$name" ] || { echo "$file: names no LIBRARY"; return 1; }
 		! grep -qaF "$name" "$root/bin/glintd" || loaded+=("$name")
 	done
@@ -111,7 +115,7 @@ pkg_config_knows()
 	[ "$(flags --modversion)" = "$(sed -n 's/^VERSION := //p' Makefile)" ]
 }
 
-# Every header by itself, strictly.
+# Every header compiles alone in strict mode.
 headers_stand_alone()
 {
 	local header
@@ -123,7 +127,7 @@ headers_stand_alone()
 	done
 }
 
-# What a user writes first; there is no service, so it must say so and not hang.
+# A user's first program; without a service it must fail with an error and not hang.
 program_runs()
 {
 	cat >"$dest/program.c" <<-EOF
@@ -158,17 +162,18 @@ units_verify()
 {
 	local unit=$dest/units out
 	mkdir "$unit"
-	# The program of the unit is looked for, and is in the scratch directory here.
+	# systemd-analyze looks for the unit's program, which is in the scratch directory here.
 	sed "s|^ExecStart=$prefix|ExecStart=$root|" "$root/lib/systemd/system/glintd@.service" \
 		>"$unit/glintd@.service"
 	cp "$root/lib/systemd/system/glintd@.socket" "$unit"
-	# Only the faults of these units, not those of others around.
+	# Only the faults of these units, not of the host's other units.
 	out=$(systemd-analyze verify --man=no --recursive-errors=one "$unit/glintd@video0.service" \
 		"$unit/glintd@video0.socket" 2>&1)
 	! grep -F glintd <<<"$out"
 }
 
-# The devices of the service's memory options, and a score that does not get worse.
+# The unit allows the devices of the service's memory options, and its security score does not get
+# worse.
 unit_is_tight()
 {
 	local unit=$root/lib/systemd/system/glintd@.service out device
@@ -199,19 +204,19 @@ echo 1..20
 ok "make install succeeds" run_make install
 ok "every file is where it belongs" files_are_there
 ok "nothing lands outside of the prefix" nothing_else
-ok "no @MARK@ is left in what was made from a template" no_marks_left
-ok "no file remembers DESTDIR" no_destdir_inside
+ok "no @MARK@ is left in a file made from a template" no_marks_left
+ok "no file contains DESTDIR" no_destdir_inside
 ok "no program has special rights" not_privileged
-ok "nothing is active that nobody has asked for" nothing_starts_by_itself
+ok "no service is active after the installation" nothing_starts_by_itself
 ok "only programs are executable" only_programs_are_executable
 ok "an ELF note names each library that is loaded later" loaded_libraries_are_noted
-ok "pkg-config knows the version" pkg_config_knows
+ok "pkg-config has the version" pkg_config_knows
 ok "each header stands alone in strict C11" headers_stand_alone
-ok "a program builds with what pkg-config says, and runs" program_runs
+ok "a program builds with pkg-config's flags, and runs" program_runs
 ok "a program runs with the static library" program_runs "$root/lib/libglint.a"
 ok "the shared library has its soname" soname
 if compgen -G 'man/*.[1-8]' >/dev/null; then
-	ok "the manual pages are there" pages_are_there
+	ok "the manual pages are installed" pages_are_there
 else
 	skip "the manual pages are there" "man/ is empty"
 fi
@@ -228,12 +233,12 @@ else
 	skip "udev accepts the rules" "this udevadm cannot verify"
 fi
 rm -f "$dest"/program*
-# Without any of the libraries: to install them is the first that it does.
+# Without any of the libraries: the first step installs them.
 begins_with_what_is_missing()
 {
 	PKG_CONFIG=/nonexistent "${MAKE:-make}" -n MAKE=true O="$dest/new" run
 }
-ok "make run needs nothing before it has installed it" begins_with_what_is_missing
+ok "make run first installs all that it needs" begins_with_what_is_missing
 uninstalled()
 {
 	run_make uninstall && ! find "$root" -type f -o -type l | grep .

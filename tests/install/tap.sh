@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# TAP for the scripts beside it.
+# TAP for the scripts in this folder.
 number=0 status=0
 
-# ok NAME COMMAND...: a test that passes when the command does; else shows what it said.
+# ok NAME COMMAND...: a test that passes when the command succeeds; else shows the command's output.
 ok()
 {
 	local name=$1 out

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What no client should ask of vjpeg's multi-planar API, and what it has to answer:
- * hostile DEVICE. Prints what was answered wrongly; in a kernel with KASAN, reading
- * behind a buffer would show as well.
+ * Makes invalid requests of vjpeg's multi-planar API and checks the answers: hostile DEVICE. Prints
+ * each wrong answer. A kernel with KASAN also reports reads beyond a buffer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +71,7 @@ static int stream(unsigned type)
 	return ioctl(fd, VIDIOC_STREAMON, &type);
 }
 
-/* Waits for the JPEG; what is in it is not the question. */
+/* Waits for the JPEG; its content is not checked. */
 static int take(void)
 {
 	struct v4l2_plane plane = { 0 };

@@ -9,7 +9,7 @@ lab-hostile := $(O)/tests/lab/vjpeg-hostile
 m2m-sources := $(wildcard tests/lab/m2m-*.c)
 vjpeg-cases := $(patsubst tests/lab/cases/%.sh,%,$(wildcard tests/lab/cases/vjpeg-*.sh))
 
-# Static, for the dynamic linker takes a tenth of a second in User-Mode Linux.
+# Static, because the dynamic linker takes a tenth of a second in User-Mode Linux.
 $(lab-m2m-client): $(m2m-sources) $(wildcard tests/lab/m2m-*.h)
 	$(say) CC $(notdir $@)
 	@mkdir -p $(@D)
@@ -25,7 +25,7 @@ kmod:			## build the virtual JPEG encoder for the lab's User-Mode Linux
 kmod-vm:		## the same for Debian's own kernel 6.12
 	@tests/kmod/build vm-6.12
 
-# Where a package is not to be had (77), the cases skip themselves.
+# Where a package cannot be fetched (77), the cases are skipped.
 check-kmod: $(lab-m2m-client) $(lab-hostile)	## the virtual JPEG encoder by itself, on three kernels
 	@for guest in uml uml-debug vm-6.12; do \
 		tests/kmod/build $$guest >/dev/null || [ $$? = 77 ] || exit 1; done
@@ -33,7 +33,7 @@ check-kmod: $(lab-m2m-client) $(lab-hostile)	## the virtual JPEG encoder by itse
 		$(or $(CASES),$(vjpeg-cases))
 .PHONY: kmod kmod-vm check-kmod
 
-# All cases run there, so it has to be built.
+# All cases run there, so the module must be built.
 check-lab lab-soak: kmod-for-lab $(lab-m2m-client) $(lab-hostile)
 kmod-for-lab:
 	@tests/kmod/build uml >/dev/null || [ $$? = 77 ]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2034,SC2119,SC2120 # much is for the cases
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120 # the cases use these names
 #
-# What the cases of tests/lab use with vjpeg, after tests/lab/lib.sh.
+# Functions for the cases of tests/lab with vjpeg. Source tests/lab/lib.sh first.
 KMOD=$(dirname "$LAB")/kmod
 M2M=$BUILD/tests/lab/m2m-client
 M2M_LOG=$LAB_OUT/m2m-client
 M2M_PID=
-# Where tests/kmod/build has put it.
+# The place where tests/kmod/build puts the module.
 VJPEG_KERNEL=$(dirname "$LAB_MODULES")
 VJPEG_KO=$(dirname "$VJPEG_KERNEL")/kmod/$(basename "$VJPEG_KERNEL")/vjpeg/vjpeg.ko
 VJPEG_LOADER=
@@ -18,7 +18,7 @@ VJPEG_FAMILIES='generic hantro imx-jpeg mtk-jpeg s5p-jpeg rcar-jpu e5010 coda bc
 	fail "vjpeg is older than its source: tests/kmod/build"
 [ -x "$M2M" ] || fail "$M2M is not built"
 
-# vjpeg_try_load PARAMETER=VALUE...: what it stands on need not be loaded twice.
+# vjpeg_try_load PARAMETER=VALUE...: loads vjpeg, and the modules that it needs once.
 vjpeg_try_load()
 {
 	if [ -n "$VJPEG_LOADER" ]; then
@@ -30,7 +30,7 @@ vjpeg_try_load()
 
 vjpeg_load() { vjpeg_try_load "$@" || fail "vjpeg does not load with $*"; }
 
-# Not at once: a process that was killed may still be closing the device.
+# Tries repeatedly: a killed process may still be closing the device.
 vjpeg_unload()
 {
 	local i
@@ -41,8 +41,8 @@ vjpeg_unload()
 	fail "vjpeg cannot be unloaded"
 }
 
-# vjpeg_find [DEVICE]: sets VJPEG_NODE, to nothing if it is gone. A process less than
-# vjpeg_node, and starting one takes long in User-Mode Linux.
+# vjpeg_find [DEVICE]: sets VJPEG_NODE, to "" if the node is missing. Unlike vjpeg_node it starts no
+# process, which takes long in User-Mode Linux.
 vjpeg_find()
 {
 	local node
@@ -62,7 +62,8 @@ vjpeg_ctl()
 
 # --- The client -------------------------------------------------------------------
 
-# m2m ARG...: sets M2M_STATUS, M2M_ERROR (its message) and, of its words, M2M_good, M2M_psnr, ...
+# m2m ARG...: runs the client; sets M2M_STATUS, M2M_ERROR (its message) and, from its output,
+# M2M_good, M2M_psnr, ...
 m2m()
 {
 	M2M_STATUS=0
@@ -74,7 +75,7 @@ m2m()
 m2m_read()
 {
 	local line word
-	# What the client does not say must not be what it said before.
+	# A word missing in the output must not keep its previous value.
 	unset M2M_{frames,good,damaged,wrong_size,worse,errors,size,sampling,bytes,psnr,reference}
 	unset M2M_{elapsed_ms,slowest_ioctl_ms,slowest_poll_ms}
 	IFS= read -r M2M_ERROR <"$M2M_LOG.err" || true
@@ -86,14 +87,15 @@ m2m_read()
 	done <"$M2M_LOG"
 }
 
-# m2m_good ARG...: all frames are as good as libjpeg-turbo's.
+# m2m_good ARG...: asserts that all frames are as good as libjpeg-turbo's.
 m2m_good()
 {
 	m2m "$@"
 	[ $M2M_STATUS = 0 ] || fail "m2m-client $*: $(cat "$M2M_LOG" "$M2M_LOG.err")"
 }
 
-# m2m_refused ERROR ARG...: the client ends with an ioctl's error, as "VIDIOC_QBUF: Bad address".
+# m2m_refused ERROR ARG...: asserts that the client ends with an ioctl's error, such as
+# "VIDIOC_QBUF: Bad address".
 m2m_refused()
 {
 	local message=$1
@@ -102,7 +104,7 @@ m2m_refused()
 	expect "m2m-client $* is refused" equal "$M2M_ERROR" "m2m-client: $message"
 }
 
-# m2m_start ARG...: in the background; returns when it streams.
+# m2m_start ARG...: runs the client in the background; returns when it streams.
 m2m_start()
 {
 	local i
@@ -118,7 +120,7 @@ m2m_start()
 	fail "m2m-client $* does not stream: $(<"$M2M_LOG.err")"
 }
 
-# It has to end by itself; sets M2M_STATUS and the rest.
+# The client must end by itself; sets M2M_STATUS and the other results.
 m2m_wait()
 {
 	M2M_STATUS=0
@@ -134,7 +136,7 @@ m2m_kill()
 	M2M_PID=
 }
 
-# m2m_told: the client has ended by itself, because the device is gone.
+# m2m_told: asserts that the client has ended by itself because the device is gone.
 m2m_told()
 {
 	m2m_wait

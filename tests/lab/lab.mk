@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# The lab: real kernel drivers on a machine without video hardware. See
-# tests/lab/kernel, guest and run, each of which says at its top what it does.
+# The lab: real kernel drivers on a machine without video hardware. See the comments at the top of
+# tests/lab/kernel, guest and run.
 #
 #   CASES="webcam hdmi"	only these cases
 #   GUESTS="vm-6.12"	only this kernel of Debian's, for check-vm
@@ -11,7 +11,7 @@ GUESTS ?= vm-6.12 vm-6.1
 
 lab-picture := $(O)/tests/lab/picture
 
-# Static, for the linking at its start takes a quarter of a second in UML.
+# Static, because dynamic linking at the start takes a quarter of a second in UML.
 $(lab-picture): tests/lab/picture.c
 	$(say) CC $<
 	@mkdir -p $(@D)
@@ -34,7 +34,7 @@ check-lab: all $(lab-picture) $(lab-camera)	## the service on real drivers, in U
 lab-soak: all $(lab-picture) $(lab-camera)	## half an hour of faults at full rate, on both loops; SOAK_SECONDS
 	@tests/lab/run --build $(O) --env SOAK_SECONDS=$(or $(SOAK_SECONDS),1800) \
 		--timeout $(shell expr $(or $(SOAK_SECONDS),1800) + 1500) $(LAB_ARGS) m2m-soak
-check-vm: all $(lab-picture) $(lab-camera) $(O)/tests/unit/test_partner	## the same on Debian's own kernels 6.12 and 6.1, in QEMU
+check-vm: all $(lab-picture) $(lab-camera) $(O)/tests/unit/test_downstream	## the same on Debian's own kernels 6.12 and 6.1, in QEMU
 	@tests/lab/run --build $(O) $(addprefix --guest ,$(GUESTS)) --loop uring $(LAB_ARGS) \
 		$(or $(CASES),rig webcam hdmi unplug memory)
 lab: all			## a shell in a User-Mode Linux guest with vivid

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2034,SC2120 # much is for the cases only
+# shellcheck shell=bash disable=SC2034,SC2120 # the cases use these names
 #
-# What the cases use, inside the guest. From tests/lab/run: LAB (this folder), BUILD,
+# Functions for the cases, inside the guest. From tests/lab/run: LAB (this folder), BUILD,
 # GLINTD, LOOP, VARIANT; from the guest: LAB_OUT, LAB_KIND.
 set -euo pipefail
 
@@ -10,12 +10,12 @@ SOCK=/run/glint.sock
 SERVICE_LOG=$LAB_OUT/glintd.log
 PICTURE=$BUILD/tests/lab/picture
 GLINTD_PID=
-# Limits are written as what an idle host needs at the most, and end only what hangs: they
-# are ten times of that, and more in QEMU, whose code is 15 times slower.
+# Time limits end only what hangs. Each is given as the time that an idle host needs at most; the
+# real limit is ten times as long, and longer in QEMU, where code is 15 times slower.
 PATIENCE=10
 [ "$LAB_KIND" != vm ] || PATIENCE=60
 
-# Paths of the state, here only. An empty value is written as none.
+# All paths in the state that the cases use. The word none stands for an empty value.
 ONLINE=result.source.online
 WIDTH=result.source.resolution.width
 HEIGHT=result.source.resolution.height
@@ -29,13 +29,13 @@ CORRUPT=result.glint.ledger.corrupt
 DROPPED=result.glint.ledger.driver_dropped
 UNACCOUNTED=result.glint.ledger.unaccounted
 
-# Never readable: "pause" waits on it, for a program to sleep with takes long to start.
+# Never readable: "pause" waits on it, because starting a sleep program takes long.
 exec {NEVER}<> <(:)
 pause() { read -rt "$1" -u "$NEVER" || true; }
 
 coproc CLIENT { exec "$LAB/client"; }
 
-# --- Saying what went wrong -------------------------------------------------------
+# --- Failures -------------------------------------------------------
 
 note() { printf '%s\n' "$*"; }
 
@@ -55,7 +55,7 @@ skip()
 	exit 77
 }
 
-# expect WHAT COMMAND...: WHAT is the sentence that is untrue if COMMAND fails.
+# expect WHAT COMMAND...: WHAT is a sentence that is false if COMMAND fails.
 expect()
 {
 	local what=$1
@@ -68,7 +68,7 @@ at_least() { [ "$1" -ge "$2" ] || { note "$1 is less than $2"; return 1; }; }
 
 # --- The service ------------------------------------------------------------------
 
-# ask COMMAND...: the client's answer, in REPLY. See tests/lab/client.
+# ask COMMAND...: sets REPLY to the client's answer. See tests/lab/client.
 ask()
 {
 	printf '%s %s\n' "$SOCK" "$*" >&"${CLIENT[1]}"
@@ -109,7 +109,7 @@ start_glintd()
 	fail "glintd does not listen"
 }
 
-# It has to end by itself, with exit code 0; the case's own limit is for one that hangs.
+# glintd must end by itself with exit code 0; the case's time limit ends one that hangs.
 stop_glintd()
 {
 	local status=0
@@ -130,7 +130,19 @@ snapshot()
 	[ "$REPLY" = ok ] || fail "there is no snapshot: $REPLY"
 }
 
-# The same by a client that is not ours, which takes longer to start than to answer.
+# live_snapshot FILE: snapshots until one is live.
+live_snapshot()
+{
+	local i
+	for ((i = 0; i < 10 * PATIENCE; i++)); do
+		snapshot "$1"
+		[ "$(header "$1" X-UStreamer-Online)" != true ] || return 0
+		pause 0.1
+	done
+	fail "no snapshot is live"
+}
+
+# The same as snapshot with curl, an independent client, whose start takes longer than the reply.
 snapshot_by_curl()
 {
 	curl -sS --max-time $((5 * PATIENCE)) --unix-socket "$SOCK" -D "$1.headers" -o "$1" \
@@ -163,7 +175,7 @@ stream_frames()
 	done
 }
 
-# more WHAT: each client of "ask clients" goes on getting pictures.
+# more WHAT: each client of "ask clients" gets more pictures.
 more()
 {
 	local before i
@@ -193,10 +205,10 @@ expect_bars()
 
 vivid_ctl() { v4l2-ctl -d "$DEVICE" -c "$1=$2" || fail "vivid has no $1"; }
 
-# A button does something when it is pressed.
+# A button: setting it is the action.
 vivid_press() { vivid_ctl "$1" 1; }
 
-# No text in the picture.
+# Removes the text from the picture.
 vivid_plain() { vivid_ctl osd_text_mode 2; }
 
 # platform WHAT: binds or unbinds the driver, as if the device were plugged or pulled.

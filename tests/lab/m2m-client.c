@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Encodes drawn frames on a memory-to-memory JPEG encoder and says what became of
- * them, in words NAME=VALUE on one line:
+ * Encodes drawn frames on a memory-to-memory JPEG encoder and prints the result in words NAME=VALUE
+ * on one line:
  *
  *   frames good damaged wrong_size worse errors	the frames by their fate; "worse": more
  *				than 0.5 dB below libjpeg-turbo's
@@ -20,16 +20,16 @@
 #include "m2m-device.h"
 #include "m2m-judge.h"
 
-#define TOLERANCE 0.5	/* dB */
+#define TOLERANCE 0.5 /* dB */
 
 static struct {
-	unsigned frames;	/* 0: no end */
+	unsigned frames; /* 0: no end */
 	bool look, drain;
 	const char *output;
 } options = { .frames = 4, .look = true };
 
 static struct device dev;
-static uint8_t *scratch[RAW_PLANES], *pixels;	/* to draw a frame once more, and read it */
+static uint8_t *scratch[RAW_PLANES], *pixels; /* to redraw a frame and read it back */
 static unsigned n_sent;
 
 static struct {
@@ -62,7 +62,9 @@ static void send_frame(unsigned index)
 	device_queue(&dev, &dev.raw, index, n_sent++);
 }
 
-/* When all are queued; an encoder that does not stream yet would not hear of it. */
+/*
+ * Stop when all frames are queued, and only a streaming encoder: another would ignore the command.
+ */
 static void send_stop(void)
 {
 	static bool stopped;
@@ -107,7 +109,7 @@ static void take_jpeg(const struct done *done)
 {
 	const uint8_t *data = dev.jpeg.slot[done->index].plane[0].map;
 
-	/* A stop with nothing left to encode ends with an empty buffer. */
+	/* After a stop with no frame left to encode, the last buffer is empty. */
 	if (done->last && !done->bytes && !done->error)
 		return;
 	result.frames++;
@@ -162,7 +164,7 @@ static void run(void)
 	for (unsigned i = 0; i < dev.jpeg.n_slots; i++)
 		device_queue(&dev, &dev.jpeg, i, 0);
 	device_stream(&dev, &dev.jpeg);
-	/* Frames before STREAMON: some encoders want a number of them to begin. */
+	/* Queue frames before STREAMON: some encoders need several frames to begin. */
 	for (unsigned i = 0; i < dev.raw.n_slots; i++)
 		send_frame(i);
 	result.begin = now_us();
@@ -245,8 +247,12 @@ static void parse(int argc, char **argv, struct config *config)
 
 int main(int argc, char **argv)
 {
-	struct config config = { .path = "/dev/video1", .memory = "mmap", .width = 640,
-				 .height = 480, .slots = 3, .quality = -1 };
+	struct config config = { .path = "/dev/video1",
+				 .memory = "mmap",
+				 .width = 640,
+				 .height = 480,
+				 .slots = 3,
+				 .quality = -1 };
 
 	parse(argc, argv, &config);
 	device_open(&dev, &config);

@@ -26,14 +26,14 @@ void die(const char *what)
 	exit(EXIT_DEVICE);
 }
 
-/* What no driver should say. */
+/* Ends the program after an answer that no correct driver gives. */
 static _Noreturn void die_of(const char *what)
 {
 	errno = EPROTO;
 	die(what);
 }
 
-/* EAGAIN is an answer, all else is the end. */
+/* Returns the result, -1 on EAGAIN; any other error ends the program. */
 static int call(struct device *dev, unsigned long request, const char *name, void *argument)
 {
 	uint64_t begin = now_us(), took;
@@ -88,7 +88,7 @@ static void set_single(struct device *dev, struct side *side, uint32_t fourcc)
 	dev->frame.stride = pix->bytesperline;
 }
 
-/* The raw frame first, for the JPEG follows; its lines and stride have to stay. */
+/* Set the raw format first, because the JPEG's follows; its lines and stride must not change. */
 static void set_formats(struct device *dev)
 {
 	void (*set)(struct device *, struct side *, uint32_t) = dev->mplane ? set_mplane :
@@ -208,10 +208,11 @@ void device_stop(struct device *dev)
 void device_queue(struct device *dev, struct side *side, unsigned index, unsigned number)
 {
 	struct v4l2_plane planes[RAW_PLANES] = { 0 };
-	struct v4l2_buffer buf = { .type = side->type, .memory = side->memory, .index = index,
-				   .field = V4L2_FIELD_NONE };
+	struct v4l2_buffer buf = {
+		.type = side->type, .memory = side->memory, .index = index, .field = V4L2_FIELD_NONE
+	};
 
-	/* The encoder copies it to the JPEG: so it says which frame that shows. */
+	/* The encoder copies the stamp to the JPEG's buffer, so it identifies the frame. */
 	buf.timestamp.tv_sec = number;
 	for (unsigned p = 0; p < side->n_planes; p++) {
 		planes[p].bytesused = side == &dev->raw ? side->size[p] : 0;
@@ -241,7 +242,7 @@ bool device_take(struct device *dev, struct side *side, struct done *done)
 	if (CALL(dev, VIDIOC_DQBUF, &buf) < 0)
 		return false;
 	if (buf.index >= side->n_slots)
-		die_of("an index that nobody queued");
+		die_of("an index that was not queued");
 	done->index = buf.index;
 	done->number = (unsigned)buf.timestamp.tv_sec;
 	done->bytes = dev->mplane ? planes[0].bytesused : buf.bytesused;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The encoder's side of m2m-client: formats, buffers, queueing. What fails ends the
- * program with EXIT_DEVICE, having said which call and why.
+ * The encoder's side of m2m-client: formats, buffers, queueing. A failed call ends the program with
+ * EXIT_DEVICE and a message with the call and the error.
  */
 #ifndef LAB_M2M_DEVICE_H
 #define LAB_M2M_DEVICE_H
@@ -19,14 +19,14 @@ enum { EXIT_BAD_FRAMES = 1, EXIT_USAGE = 2, EXIT_DEVICE = 3 };
 
 struct config {
 	const char *path;
-	const char *memory;		/* "mmap", or a kind of memory_get()'s */
+	const char *memory; /* "mmap", or a kind of memory_get() */
 	const struct raw_format *format;
 	unsigned width, height, slots;
-	int quality;			/* the control's value; -1: as it is */
+	int quality; /* the control's value; -1: unchanged */
 };
 
 struct slot {
-	struct memory plane[RAW_PLANES];	/* fd -1: the driver's own */
+	struct memory plane[RAW_PLANES]; /* fd -1: the driver's own */
 };
 
 /* One of the two queues. */
@@ -42,30 +42,30 @@ struct device {
 	bool mplane;
 	struct config config;
 	struct side raw, jpeg;
-	struct raw_frame frame;		/* its planes are nobody's: set them before use */
-	uint64_t slowest_ioctl;		/* us */
+	struct raw_frame frame; /* its planes are unset: set them before use */
+	uint64_t slowest_ioctl; /* us */
 };
 
-/* A buffer that came back. */
+/* A dequeued buffer. */
 struct done {
-	unsigned index, number;		/* number: of the frame, as queued */
+	unsigned index, number; /* number: of the frame, as queued */
 	size_t bytes;
 	bool error, last;
 };
 
-_Noreturn void die(const char *what);	/* with errno */
+_Noreturn void die(const char *what); /* with errno */
 uint64_t now_us(void);
 
 void device_open(struct device *dev, const struct config *config);
 
-/* Both sides; nothing is queued yet. */
+/* Starts both queues; no buffer is queued yet. */
 void device_get_slots(struct device *dev);
 void device_stream(struct device *dev, struct side *side);
 void device_queue(struct device *dev, struct side *side, unsigned index, unsigned number);
 
-/* Returns false when nothing has come back yet. */
+/* Returns false when no buffer is done yet. */
 bool device_take(struct device *dev, struct side *side, struct done *done);
 
-/* ENCODER_CMD STOP: the last JPEG will say that it is the last. */
+/* ENCODER_CMD STOP: the last JPEG will have V4L2_BUF_FLAG_LAST. */
 void device_stop(struct device *dev);
 #endif

@@ -14,7 +14,7 @@ struct errors {
 	jmp_buf failed;
 };
 
-/* How a JPEG was made, for the reference to be made likewise. */
+/* The parameters of a JPEG, for a reference with the same ones. */
 struct recipe {
 	unsigned components;
 	int h[3], v[3], table[3];
@@ -26,7 +26,7 @@ static void jpeg_failed(j_common_ptr jpeg)
 	longjmp(((struct errors *)jpeg->err)->failed, 1);
 }
 
-/* It is a finding, not a message to the user. */
+/* A warning of libjpeg is a finding, not a message. */
 static void be_silent(j_common_ptr jpeg)
 {
 	(void)jpeg;
@@ -120,7 +120,7 @@ out:
 	jpeg_destroy_decompress(&jpeg);
 }
 
-/* Returns libjpeg's JPEG, to be freed. */
+/* Returns libjpeg's JPEG; the caller frees it. */
 static uint8_t *encode(const struct recipe *recipe, const uint8_t *pixels, unsigned width,
 		       unsigned height, unsigned long *size)
 {
@@ -129,7 +129,7 @@ static uint8_t *encode(const struct recipe *recipe, const uint8_t *pixels, unsig
 	unsigned char *data = NULL;
 
 	if (setjmp(errors.failed))
-		abort();	/* it was given nothing to fail on */
+		abort(); /* libjpeg has no reason to fail */
 	jpeg_create_compress(&jpeg);
 	jpeg_mem_dest(&jpeg, &data, size);
 	jpeg.image_width = width;

@@ -53,7 +53,7 @@ static int get_heap(size_t size)
 	return (int)data.fd;
 }
 
-/* The device stays open to the end, as a service's would. */
+/* The device stays open until the end, like a service's. */
 static int export_open(const char *path, uint32_t fourcc, unsigned width, unsigned height)
 {
 	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
@@ -62,8 +62,8 @@ static int export_open(const char *path, uint32_t fourcc, unsigned width, unsign
 					       .memory = V4L2_MEMORY_MMAP };
 	int device = open(path, O_RDWR | O_CLOEXEC);
 
-	format.fmt.pix = (struct v4l2_pix_format){ .width = width, .height = height,
-						   .pixelformat = fourcc };
+	format.fmt.pix =
+		(struct v4l2_pix_format){ .width = width, .height = height, .pixelformat = fourcc };
 	if (device < 0 || ioctl(device, VIDIOC_S_FMT, &format) < 0 ||
 	    ioctl(device, VIDIOC_REQBUFS, &request) < 0)
 		return complain(path);
@@ -121,6 +121,6 @@ void memory_write(const struct memory *memory, bool begin)
 	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_WRITE |
 					      (begin ? DMA_BUF_SYNC_START : DMA_BUF_SYNC_END) };
 
-	/* Nothing to do with an error: not all exporters have it. */
+	/* Errors are ignored: not all exporters implement the ioctl. */
 	(void)ioctl(memory->fd, DMA_BUF_IOCTL_SYNC, &sync);
 }

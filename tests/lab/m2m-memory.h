@@ -21,6 +21,6 @@ struct memory {
 int memory_get(struct memory *memory, const char *kind, unsigned index, size_t size,
 	       uint32_t fourcc, unsigned width, unsigned height);
 
-/* Around what the processor writes. */
+/* Bracket writes of the processor. */
 void memory_write(const struct memory *memory, bool begin);
 #endif

@@ -86,7 +86,7 @@ static bool is_565(const struct raw_format *format)
 
 /* --- Drawing ------------------------------------------------------------------- */
 
-/* Slopes, and squares in the first component; the number moves all of it. */
+/* Gradients, and squares in the first component; the frame's number shifts all of them. */
 static uint8_t drawn(unsigned c, unsigned x, unsigned y, unsigned number)
 {
 	unsigned square = (x / 40 + y / 30 + number) % 2 * 40;

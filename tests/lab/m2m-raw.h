@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Raw frames for m2m-client: where the samples of each format lie, a picture drawn
- * into them, and the picture read back as full planes of Y, Cb and Cr. What it draws
- * depends on the frame's number alone, so that nobody has to keep a frame.
+ * Raw frames for m2m-client: the layout of each format, a picture drawn into a frame, and the
+ * picture read back as full planes of Y, Cb and Cr. The picture depends on the frame's number
+ * alone, so frames need not be kept for comparison.
  */
 #ifndef LAB_M2M_RAW_H
 #define LAB_M2M_RAW_H
@@ -17,19 +17,19 @@ enum raw_kind { RAW_PACKED, RAW_SEMIPLANAR, RAW_PLANAR, RAW_RGB };
 struct raw_format {
 	char name[5];
 	enum raw_kind kind;
-	unsigned planes;	/* of memory */
-	unsigned components;	/* 1: luma only */
-	unsigned step;		/* bytes from one pixel to the next in the first plane */
-	unsigned h_sub, v_sub;	/* of the chroma */
-	unsigned order[3];	/* RAW_PACKED, RAW_RGB: offsets; else: which chroma comes first */
+	unsigned planes;       /* of memory */
+	unsigned components;   /* 1: luma only */
+	unsigned step;	       /* bytes from one pixel to the next in the first plane */
+	unsigned h_sub, v_sub; /* of the chroma */
+	unsigned order[3];     /* RAW_PACKED, RAW_RGB: offsets; else: which chroma comes first */
 };
 
 /* Memory of one frame: borrowed. */
 struct raw_frame {
 	const struct raw_format *format;
-	unsigned width, height;		/* what is to be seen */
-	unsigned lines;			/* of the first plane, padding included */
-	unsigned stride;		/* of the first plane */
+	unsigned width, height; /* of the visible picture */
+	unsigned lines;		/* of the first plane, padding included */
+	unsigned stride;	/* of the first plane */
 	uint8_t *plane[RAW_PLANES];
 };
 

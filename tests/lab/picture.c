@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks at a JPEG: its size, its mean colours on a grid, or whether it shows the
- * colour bars of vivid's test patterns 0 and 1.
+ * Inspects a JPEG: prints its size or its mean colours on a grid, or checks for the colour bars of
+ * vivid's test patterns 0 and 1.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include <jpeglib.h>
 
-/* The exit codes of tests: 1 is a finding, 2 a mistake in the call. */
+/* Exit codes as for test(1): 1 is a finding, 2 a mistake in the call. */
 enum { EXIT_FINDING = 1, EXIT_USAGE = 2 };
 
 struct rgb {
@@ -37,7 +37,7 @@ static void jpeg_failed(j_common_ptr jpeg)
 	longjmp(errors->failed, 1);
 }
 
-/* libjpeg only warns about truncated data; a test wants to know. */
+/* libjpeg only warns about truncated data; here it is an error. */
 static bool decode(FILE *file, struct picture *picture)
 {
 	struct jpeg_errors errors;
@@ -93,7 +93,7 @@ static bool near(struct rgb seen, struct rgb wanted, int tolerance)
 	       abs(seen.b - wanted.b) <= tolerance;
 }
 
-/* What vivid gives in GREY: luma with the weights of Rec. 709, full range. */
+/* vivid's GREY: luma with the weights of Rec. 709, full range. */
 static struct rgb gray_of(struct rgb c)
 {
 	int y = (2126 * c.r + 7152 * c.g + 722 * c.b + 5000) / 10000;
@@ -102,8 +102,8 @@ static struct rgb gray_of(struct rgb c)
 }
 
 /*
- * Eight bars of equal width. They are looked at in the middle, and in the lower
- * part, for vivid writes its counters at the top.
+ * Eight bars of equal width, sampled in their middle and in the lower part of the picture, because
+ * vivid writes its counters at the top.
  */
 static int check_bars(const struct picture *picture, int level, bool gray, int tolerance)
 {

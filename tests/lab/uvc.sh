@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2034 # much is for the cases only
+# shellcheck shell=bash disable=SC2034 # the cases use these names
 #
-# What the cases with a USB camera use, after lib.sh. The camera is tests/lab/uvc, the
-# driver the kernel's uvcvideo.
+# Functions for the cases with a USB camera. Source lib.sh first. The camera is tests/lab/uvc, the
+# driver is the kernel's uvcvideo.
 CANCELLED=result.glint.buffers.cancelled
 WITH_DRIVER=result.glint.buffers.driver
 NOMINAL_FPS=result.glint.source.nominal_fps
@@ -42,7 +42,7 @@ await_camera()
 	fail "there is no node of the camera"
 }
 
-# camera COMMAND...: see tests/lab/uvc/camera.c; the answer is in REPLY.
+# camera COMMAND...: sends a command of tests/lab/uvc/camera.c; the answer is in REPLY.
 camera()
 {
 	printf '%s\n' "$*" >&"$CAMERA_IN"
@@ -50,7 +50,7 @@ camera()
 	[ "${REPLY%% *}" = ok ] || fail "the camera says to '$*': $REPLY"
 }
 
-# camera_count NAME: what the camera has made or injected so far.
+# camera_count NAME: sets REPLY to a count of the camera, of frames or injected faults.
 camera_count()
 {
 	local word

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file system that does not answer, for programs that are started with this library
- * in LD_PRELOAD. Below SLOW_FILES_DIR opening and reading wait as long as the file
- * SLOW_FILES_GATE exists; the first call that waits makes the file SLOW_FILES_WAITS.
+ * Plays a file system that does not answer, for programs started with this library in LD_PRELOAD.
+ * Below SLOW_FILES_DIR, open and read calls wait while the file SLOW_FILES_GATE exists; the first
+ * waiting call makes the file SLOW_FILES_WAITS.
  */
 #undef _FORTIFY_SOURCE
 
@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The C library's own names for its parameters are not for others to use. */
+/* The C library names its parameters with reserved identifiers. */
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 
 #define SHOWN __attribute__((visibility("default")))
@@ -58,7 +58,7 @@ SHOWN ssize_t read(int fd, void *buffer, size_t size)
 	return syscall(SYS_read, fd, buffer, size);
 }
 
-/* openat2() has no function of its own in the C library. */
+/* The C library has no function for openat2(). */
 SHOWN long syscall(long number, ...)
 {
 	static long (*real)(long number, ...);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A real browser without a window, driven over a pipe with Chromium's DevTools protocol.
+"""A real browser without a window, controlled through a pipe by Chromium's DevTools protocol.
 
-Messages are JSON objects, each with a zero byte behind it, on descriptors 3 and 4.
+Messages are JSON objects, each followed by a zero byte, on descriptors 3 and 4.
 """
 import base64
 import json
@@ -28,7 +28,7 @@ def program():
 
 
 class Browser:
-    """One page in a browser of its own, from start() to end()."""
+    """A browser with one page, from start() to end()."""
 
     def __init__(self, width=900, height=500):
         self.size = width, height
@@ -49,7 +49,7 @@ class Browser:
                    "--disable-component-update", "--disable-extensions", "--mute-audio",
                    f"--window-size={self.size[0]},{self.size[1]}", "--remote-debugging-pipe",
                    f"--user-data-dir={self.dir.name}", "about:blank"]
-        # bash gives the ends of the pipes the numbers that the browser expects.
+        # bash moves the pipes to the descriptors that the browser expects.
         script = f'exec 3<&{read_theirs} 4>&{write_theirs}; exec "$@"'
         self.process = subprocess.Popen(
             ["bash", "-c", script, "browser", *command], pass_fds=(read_theirs, write_theirs),
@@ -97,7 +97,7 @@ class Browser:
         return json.loads(message)
 
     def call(self, method, **params):
-        """Sends a command and returns its result; events that come before it are kept."""
+        """Sends a command and returns its result; keeps the events that arrive before it."""
         self.count += 1
         message = {"id": self.count, "method": method, "params": params}
         if self.session:
@@ -112,20 +112,20 @@ class Browser:
                 return answer["result"]
             self.events.append(answer)
 
-    # What a test does with it.
+    # For tests.
 
     def open(self, url):
         answer = self.call("Page.navigate", url=url)
         assert "errorText" not in answer, answer
 
     def evaluate(self, expression):
-        """The value of an expression of JavaScript."""
+        """Returns the value of a JavaScript expression."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def complaints(self):
-        """What the browser has logged as an error, so far."""
+        """Returns the errors that the browser has logged so far."""
         texts = []
         for event in self.events:
             params = event.get("params", {})
@@ -136,7 +136,7 @@ class Browser:
         return texts
 
     def screenshot(self, **clip):
-        """A part of what the page shows (x, y, width, height), as a PNG file."""
+        """Returns a part of the page (x, y, width, height) as a PNG file."""
         data = self.call("Page.captureScreenshot", format="png", clip={**clip, "scale": 1})["data"]
         return base64.b64decode(data)
 
@@ -159,7 +159,7 @@ def paeth(left, above, corner):
 
 
 def unfilter(kind, line, above, step):
-    """Undoes the filter of a line, in place."""
+    """Removes the filter of a line, in place."""
     for i, byte in enumerate(line):
         left = line[i - step] if i >= step else 0
         corner = above[i - step] if i >= step else 0
@@ -169,7 +169,7 @@ def unfilter(kind, line, above, step):
 
 
 def decode_png(png):
-    """Rows of (red, green, blue), of a PNG with 8 bits a channel and no interlacing."""
+    """Returns rows of (red, green, blue) of a PNG with 8 bits a channel and no interlacing."""
     chunks = list(chunks_of(png))
     width, height, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[0][1])
     assert depth == 8 and kind in (2, 6) and not interlaced, chunks[0]

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Each member of /state and each X- header that the service sends is in man/glintd.8.
 
-In the section STATE a member stands below a heading with its object's path; a header
-stands in ENDPOINTS. Prints TAP. From the environment: GLINTD, BUILD.
+A member is documented in the section STATE, below a heading with the path of its object; a header
+in ENDPOINTS. Prints TAP. From the environment: GLINTD, BUILD.
 """
 import base64
 import os
@@ -12,7 +12,7 @@ import re
 import tap
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../man/glintd.8")
-# The names of these members are data: a stream's id, a status, a place in a list.
+# The names of these members are data: the id of a stream, a status, an index of a list.
 NAMED_BY_DATA = (r"(result\.stream\.clients_stat)\.[0-9a-f]+", r"(result\.glint\.answers)\.\d+")
 
 
@@ -26,7 +26,7 @@ def section(name):
 
 
 def documented_members():
-    """Paths: each heading of an object with each tag below it that has a text."""
+    """Returns paths: each object's heading with each tag below it that has a text."""
     members = set()
     for part in section("STATE").split("\n.SS ")[1:]:
         path, _, body = part.partition("\n")
@@ -40,6 +40,11 @@ def documented_members():
 
 def documented_headers():
     return set(re.findall(r"X-[\w-]+", plain(section("ENDPOINTS"))))
+
+
+def documented_events():
+    text = section("ENDPOINTS").split("\n.B /events\n")[1].split("\n.B /wait\n")[0]
+    return set(re.findall(r"^\.B (\w+)$", text, re.M))
 
 
 def members_of(value, path="result"):
@@ -86,7 +91,8 @@ def test_headers():
     for device in ("test", tap.MISSING):
         with tap.Service("--resolution", "320x240", device=device) as service:
             for path in ("/", "/state", "/nowhere", "/snapshot", "/snapshot?strict=1",
-                         "/snapshot?after=now", "/snapshot?after=x", "/snapshot?zero=1"):
+                         "/snapshot?after=now", "/snapshot?since=0",
+                         "/snapshot?after=x", "/snapshot?zero=1"):
                 seen |= set(service.get(path).fields)
             for query in ("", "?extra_headers=1", "?advance_headers=1&extra_headers=1"):
                 with service.connect() as sock:
@@ -98,6 +104,25 @@ def test_headers():
     assert len(seen) > 20, seen
     missing = sorted(seen - documented_headers())
     assert not missing, f"not in the manual: {missing}"
+
+
+@tap.test
+def test_events():
+    """the type of each event is in the manual"""
+    with tap.Service("--resolution", "320x240") as service:
+        service.wait_until_live()
+        if tap.built_with("JUDGE"):
+            assert service.get("/wait?for=live").status == 200
+        change = '{"quality": 50}'
+        assert service.ask(tap.request("PATCH", "/config", "Content-Type: application/json",
+                                       f"Content-Length: {len(change)}") + change).status == 200
+        assert service.ask(tap.request("POST", "/marks?id=last")).status == 200
+        with service.connect() as sock:
+            sock.sendall(tap.request("GET", "/events?json=1&last_id=0").encode())
+            text = tap.Reader(sock).until(b'"id": "last"')
+    seen = set(re.findall(r'"type": "(\w+)"', text.decode()))
+    assert {"source", "format", "mark", "settings"} <= seen, seen
+    assert seen <= documented_events(), f"not in the manual: {seen - documented_events()}"
 
 
 tap.main()

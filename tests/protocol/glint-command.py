@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The glint command: what it prints and writes, and whose fault its exit status says it is.
+"""The glint command: its output, its files and its exit status.
 
-The first half plays the service, so that the command meets answers which a healthy
-one does not give. The second half asks the built service, on the test pattern.
+In the first half the test plays the service, to give answers that a healthy service does not give.
+The second half uses the built service on the test pattern.
 Prints TAP. From the environment: GLINT, GLINTD (without it, the second half is skipped).
 """
 import contextlib
@@ -55,6 +55,10 @@ def state(online, **glint):
               "stream": {"clients": 0}}
     if glint:
         result["glint"] = glint
+    return json_reply(result)
+
+
+def json_reply(result):
     text = json.dumps({"ok": True, "result": result}).encode()
     return (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             % len(text)) + text
@@ -69,7 +73,7 @@ def run(*args, env=None, **more):
 
 
 def expect(done, code, *err):
-    """One line of error that has all these words, or none at all."""
+    """Asserts the exit status, and one error line with all of @err; without @err, no error line."""
     text = done.stderr.decode()
     assert done.returncode == code, f"exit {done.returncode}, not {code}: {text}"
     if not err:
@@ -82,7 +86,7 @@ def expect(done, code, *err):
 
 
 class Box:
-    """A folder, and a service of ours in it."""
+    """A folder with a scripted service in it."""
 
     def __init__(self):
         self.dir = tempfile.TemporaryDirectory(prefix="glint-test-")
@@ -103,8 +107,8 @@ class Box:
 
     @contextlib.contextmanager
     def serve(self, *replies, hold=False, for_ever=b""):
-        """Each connection gets its reply, and then the rest for ever; with hold it stays open
-        until the client closes."""
+        """Sends each connection its reply, and then @for_ever without end. With @hold the
+        connection stays open until the client closes it."""
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(self.socket)
         listener.listen(8)
@@ -156,6 +160,12 @@ def test_help_lists_the_commands_and_exit_codes():
         assert word in text, word
 
 
+def test_the_list_of_commands_has_a_line_for_each():
+    text = run("--help").stdout.decode()
+    lines = text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(lines) == 17 and all(line[:2] == "  " and line[2] != " " for line in lines), lines
+
+
 def test_each_command_has_its_own_help():
     for command, option in (("state", "--json"), ("snapshot", "--output"), ("stream", "--count"),
                             ("devices", "--json")):
@@ -180,7 +190,7 @@ def test_wrong_usage_is_1_and_says_what_is_wrong():
         assert done.stdout == b"", args
 
 
-def test_what_is_mistyped_is_answered_with_what_was_meant():
+def test_a_mistyped_word_gets_a_suggestion():
     for args, word in ((("staet",), "did you mean state?"), (("hlep",), "did you mean help?"),
                        (("state", "--jsno"), "did you mean --json?"),
                        (("snapshot", "--otuput=x"), "did you mean --output?"),
@@ -190,7 +200,7 @@ def test_what_is_mistyped_is_answered_with_what_was_meant():
         text = run(*args).stderr.decode()
         assert word in text and "--help" in text, (args, text)
     assert "did you mean" not in run("state", "--loud").stderr.decode()
-    # What looks like an option is the value of one.
+    # The word that looks like an option is an option's value.
     assert "did you mean" not in run("-s", "--jsno", "state").stderr.decode()
 
 
@@ -205,7 +215,7 @@ def test_help_is_a_command():
 
 
 class Terminal:
-    """A terminal of a size, and what a program writes there."""
+    """A terminal with a given width, and the output of a program on it."""
 
     def __init__(self, columns):
         self.ours, self.theirs = pty.openpty()
@@ -244,6 +254,50 @@ def test_the_state_wraps_between_words_in_a_narrow_terminal():
             assert all(line[:10].strip() == "" or line[10] != " " for line in lines), text
 
 
+def test_the_latency_is_a_table_only_where_the_table_fits():
+    stages = {name: {"p50": 1e6, "p90": 2e6, "p99": 3e6, "max": 1.5e9, "count": 12345678}
+              for name in ("wait", "encode", "send", "total")}
+    with Box() as box, box.serve(*[state(True, latency_ns=stages)] * 4):
+        wide = box.glint("state").stdout.decode()
+        assert "total      1.00     2.00     3.00  1500.00 12345678\n" in wide, wide
+        assert "p50 1.0 ms" not in wide, wide
+        assert Terminal(61).run("-s", box.socket, "state", term="dumb")[1].split() == wide.split()
+        for columns in (60, 30):
+            _, text = Terminal(columns).run("-s", box.socket, "state", term="dumb")
+            assert all(len(line) <= columns for line in text.splitlines()), text
+            words = " ".join(text.split())
+            assert "latency wait: p50 1.0 ms, p99 3.0 ms, max 1.50 s encode: p50" in words, text
+            assert "p90" not in words, text
+
+
+def test_help_wraps_in_a_narrow_terminal():
+    for args in (("--help",), ("help", "state"), ("snapshot", "--help"), ("help", "stream"),
+                 ("devices", "--help")):
+        wide = run(*args).stdout.decode()
+        for columns in (79, 59, 40):
+            _, text = Terminal(columns).run(*args)
+            assert all(len(line) <= columns for line in text.splitlines()), (columns, text)
+            assert text.split() == wide.split(), (columns, text)
+        assert Terminal(200).run(*args)[1].splitlines() == wide.splitlines()
+
+
+def test_settings_wrap_in_a_narrow_terminal():
+    settings = {"quality": {"value": 80, "range": "1 to 100", "holds": "now"},
+                "device": {"value": "/dev/v4l/by-id/usb-video-index0", "range": None,
+                           "holds": "restart"},
+                "format": {"value": "auto", "holds": "restart",
+                           "range": "auto, YUYV, YVYU, UYVY, RGB24, or a fourcc such as NV12"}}
+    reply = json_reply({"generation": 0, "settings": settings})
+    with Box() as box, box.serve(*[reply] * 4):
+        wide = box.glint("set").stdout.decode()
+        assert len(wide.splitlines()) == 3, wide
+        for columns in (100, 80, 50):
+            code, text = Terminal(columns).run("-s", box.socket, "set", term="dumb")
+            assert code == OK
+            assert all(len(line) <= max(columns, 64) for line in text.splitlines()), text
+            assert text.split() == wide.split(), text
+
+
 def test_a_dumb_terminal_gets_no_colours():
     with Box() as box, box.serve(*[state(True, **FULL_STATE)] * 2):
         assert "\x1b" in Terminal(80).run("-s", box.socket, "state")[1]
@@ -272,15 +326,32 @@ def test_a_bad_address_is_1():
     expect(run("-s", "https://lab.example/", "state"), USAGE, "https://lab.example/", "TLS")
 
 
+def test_a_nearly_correct_address_gets_a_suggestion():
+    for address, right in (("18431", "127.0.0.1:18431"), ("0", "127.0.0.1:0"), ("::1", "[::1]"),
+                           ("fe80::1:2", "[fe80::1:2]")):
+        expect(run("-s", address, "state"), USAGE, f"'{address}'", right)
+        expect(run("state", env={"GLINT_SOCKET": address}), USAGE, f"'{address}'", right)
+
+
+def test_a_file_or_folder_in_place_of_a_socket_is_named_as_such():
+    with Box() as box:
+        with open(box.path("file"), "wb"):
+            pass
+        expect(run("-s", box.dir.name, "state"), UNREACHABLE, box.dir.name, "is a folder")
+        expect(run("-s", box.path("file"), "state"), UNREACHABLE, "file", "no socket")
+        expect(run("-s", "unix:" + box.path("file"), "state"), UNREACHABLE, "no socket")
+        expect(run("-s", "/dev/null", "state"), UNREACHABLE, "/dev/null", "no socket")
+
+
 def test_a_url_and_a_bare_host_are_hosts_and_not_paths():
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))	# and nobody listens
+        taken.bind(("127.0.0.1", 0))	# no process listens
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/lab"
-        expect(run("-s", url, "state"), UNREACHABLE, url, "nobody listens")
+        expect(run("-s", url, "state"), UNREACHABLE, url, "no process listens")
     expect(run("-s", "no-such-host.invalid", "state"), UNREACHABLE, "no such host", "/")
 
 
-# --- Nobody, or somebody else, answers --------------------------------------------
+# --- No service, or another server ------------------------------------------------
 
 
 def test_no_service_is_2_and_names_the_socket():
@@ -290,25 +361,25 @@ def test_no_service_is_2_and_names_the_socket():
         assert box.files() == []
 
 
-def test_a_socket_that_nobody_listens_on_is_2():
+def test_a_socket_without_a_listener_is_2():
     with Box() as box, socket.socket(socket.AF_UNIX) as unused:
         unused.bind(box.socket)
-        expect(box.glint("state"), UNREACHABLE, box.socket, "nobody listens")
+        expect(box.glint("state"), UNREACHABLE, box.socket, "no process listens")
 
 
-def test_a_service_that_says_nothing_is_2():
+def test_a_service_that_does_not_answer_is_2():
     with Box() as box, box.serve(b"", hold=True):
         expect(box.glint("-t", "0.05", "state"), UNREACHABLE, box.socket, "--timeout")
 
 
-def test_something_that_is_no_glint_service_is_2():
+def test_a_server_other_than_glint_is_2():
     for reply in (b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n",
                   state(True).replace(b'{"ok"', b'["ok"'), state(True).replace(b'"ok"', b'"no"')):
         with Box() as box, box.serve(reply):
             expect(box.glint("state"), UNREACHABLE, "no glint service")
 
 
-def test_a_service_that_wants_a_login_says_how():
+def test_a_service_with_a_login_is_answered_with_how_to_log_in():
     with Box() as box, box.serve(b"HTTP/1.1 401 Unauthorized\r\n\r\n", state(True)):
         expect(box.glint("state"), UNREACHABLE, "GLINT_LOGIN")
         expect(box.glint("state", env={"GLINT_LOGIN": "ada:lovelace:1"}), OK)
@@ -323,7 +394,7 @@ def test_the_environment_names_the_service():
 # --- state ------------------------------------------------------------------------
 
 
-def test_state_shows_what_there_is_and_passes_over_what_there_is_not():
+def test_state_shows_known_members_and_omits_missing_ones():
     with Box() as box, box.serve(state(True), state(True, version="9.9", uptime_s=61, frame={})):
         done = box.glint("state")
         expect(done, OK)
@@ -333,7 +404,27 @@ def test_state_shows_what_there_is_and_passes_over_what_there_is_not():
         assert "glint 9.9, up 1 min 1 s, - loop" in text, text
 
 
-def test_state_is_3_when_the_video_is_not_live_but_is_shown():
+def test_state_names_the_code_of_the_cpu_encoder_and_of_no_other():
+    encoder = {"name": "cpu", "engine": "avx2", "rows_reused": 12, "encoded": 3}
+    with Box() as box, box.serve(state(True, encoder=encoder),
+                                 state(True, encoder={**encoder, "name": "m2m", "engine": ""})):
+        text = box.glint("state").stdout.decode()
+        assert "code of avx2, 12 rows of the frame before used again" in text, text
+        assert "code of" not in box.glint("state").stdout.decode()
+
+
+def test_state_shows_the_recorder_of_a_service_that_records():
+    recorder = {"state": "ready", "folder": "/srv/clips", "held_ns": 2.5e9, "recorded": 181,
+                "lost": 4, "active": 1, "closed": 2, "failed": 3}
+    with Box() as box, box.serve(state(True, recorder=recorder),
+                                 state(True, recorder={**recorder, "state": "off", "folder": ""})):
+        text = box.glint("state").stdout.decode()
+        assert ("recorder  ready, into /srv/clips: 1 under way, 2 complete, 3 failed\n"
+                "          2.50 s in memory; 181 frames recorded, 4 lost\n") in text, text
+        assert "recorder" not in box.glint("state").stdout.decode()
+
+
+def test_state_is_shown_and_is_3_when_the_video_is_not_live():
     with Box() as box, box.serve(state(False, source={"reason": "no-signal"})):
         done = box.glint("state")
         expect(done, NO_VIDEO)
@@ -355,7 +446,7 @@ def test_an_offline_state_has_advice_and_no_rows_of_zeroes():
         assert "source    not live\n" in text, text
 
 
-def test_state_json_is_what_the_service_sent():
+def test_state_json_prints_the_reply_of_the_service():
     reply = state(True, odd=[1.50, "\u00e9"])
     with Box() as box, box.serve(reply):
         done = box.glint("state", "--json")
@@ -363,7 +454,7 @@ def test_state_json_is_what_the_service_sent():
         assert done.stdout == reply.split(b"\r\n\r\n", 1)[1] + b"\n"
 
 
-def test_a_device_cannot_steer_the_terminal_through_its_name():
+def test_a_device_name_cannot_control_the_terminal():
     with Box() as box, box.serve(state(True, device={"path": "/dev/video0",
                                                      "card": "\x1b[2J\u009b1m\nB"})):
         text = box.glint("state").stdout.decode()
@@ -374,7 +465,7 @@ def test_a_device_cannot_steer_the_terminal_through_its_name():
 # --- snapshot ---------------------------------------------------------------------
 
 
-def test_a_snapshot_becomes_a_file():
+def test_a_snapshot_is_written_to_a_file():
     with Box() as box, box.serve(LIVE):
         done = box.glint("snapshot", "-o", box.path("a.jpg"))
         expect(done, OK)
@@ -383,7 +474,7 @@ def test_a_snapshot_becomes_a_file():
             assert file.read() == b"live"
 
 
-def test_a_snapshot_has_the_rights_of_any_new_file():
+def test_a_snapshot_has_the_mode_of_any_new_file():
     with Box() as box, box.serve(LIVE):
         expect(box.glint("snapshot", "-o", box.path("a.jpg"), umask=0o027), OK)
         assert stat.S_IMODE(os.stat(box.path("a.jpg")).st_mode) == 0o640
@@ -396,7 +487,7 @@ def test_a_snapshot_can_go_to_a_pipe():
         assert done.stdout == b"live"
 
 
-def test_a_snapshot_tells_which_frame_it_is():
+def test_a_snapshot_says_which_frame_it_is():
     with Box() as box, box.serve(LIVE):
         done = box.glint("snapshot", "-o", box.path("a.jpg"), "--json")
         expect(done, OK)
@@ -405,7 +496,7 @@ def test_a_snapshot_tells_which_frame_it_is():
                                            "bytes": 4}
 
 
-def test_a_service_that_does_not_know_the_exposure_is_2():
+def test_a_service_without_exposure_times_is_2():
     with Box() as box, box.serve(LIVE):
         expect(box.glint("snapshot", "-o", box.path("a.jpg"), "--after", "now"), UNREACHABLE,
                box.socket, "--after")
@@ -413,7 +504,7 @@ def test_a_service_that_does_not_know_the_exposure_is_2():
         assert box.requests[0].startswith(b"GET /snapshot?after=now ")
 
 
-def test_without_live_video_the_old_file_stays_and_it_is_3():
+def test_without_live_video_the_old_file_stays_and_the_status_is_3():
     with Box() as box, box.serve(OFFLINE, OFFLINE):
         with open(box.path("a.jpg"), "wb") as file:
             file.write(b"old")
@@ -424,7 +515,7 @@ def test_without_live_video_the_old_file_stays_and_it_is_3():
                 assert file.read() == b"old"
 
 
-def test_any_writes_the_offline_picture_and_is_3_all_the_same():
+def test_any_writes_the_offline_picture_and_is_still_3():
     with Box() as box, box.serve(OFFLINE):
         done = box.glint("snapshot", "-o", box.path("a.jpg"), "--any", "--json")
         expect(done, NO_VIDEO, "no-signal")
@@ -474,11 +565,11 @@ def test_a_stream_can_go_to_a_pipe():
         assert box.files() == []
 
 
-def test_pictures_are_not_written_on_a_terminal():
+def test_pictures_are_not_written_to_a_terminal():
     assert Terminal(80).run("-s", "/nowhere", "stream", "-o", "-")[0] == USAGE
 
 
-def test_a_source_that_starts_again_overwrites_nothing():
+def test_a_restarted_source_overwrites_no_picture():
     reply = STREAM_HEAD + frame(0, b"a") + frame(1, b"b") + frame(0, b"c") + frame(1, b"d")
     with Box() as box, box.serve(reply):
         done = box.glint("stream", "-n", "4", "-o", box.path("out"))
@@ -504,7 +595,7 @@ def test_pictures_without_a_number_are_counted():
 
 def test_a_stream_that_stays_offline_is_3():
     with Box() as box, box.serve(STREAM_HEAD, for_ever=OFFLINE_PART):
-        # Time enough for the head on a busy machine, too: without it nobody is reached.
+        # Long enough for the head on a busy machine: without a head the status would be 2.
         expect(box.glint("-t", "2", "stream", "-n", "1"), NO_VIDEO, "no-device")
 
 
@@ -516,8 +607,8 @@ def test_a_stream_that_ends_too_early_is_2():
 
 
 def interrupt(process):
-    """Ctrl-C. ThreadSanitizer keeps a signal until the program's next call has returned, which
-    may be the one that the signal is to end: there it is sent until the program has seen it."""
+    """Sends SIGINT, as Ctrl-C does. ThreadSanitizer delays a signal until the present system call
+    has returned, which may be the call that the signal must interrupt: send it repeatedly there."""
     process.send_signal(signal.SIGINT)
     for _ in range(tap.PATIENCE if tap.built_with("TSAN") else 0):
         try:
@@ -527,7 +618,7 @@ def interrupt(process):
     return process.communicate(timeout=tap.PATIENCE)
 
 
-def test_an_interrupted_stream_is_fine_and_still_counts():
+def test_an_interrupted_stream_is_0_and_still_reports_its_counts():
     with Box() as box, box.serve(STREAM_HEAD + frame(1) + frame(2), hold=True):
         with subprocess.Popen([GLINT, "-s", box.socket, "stream", "-o", box.path("out")],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -560,15 +651,17 @@ def test_devices_are_listed_as_text_and_as_json():
 def service(box, *args):
     if not os.access(tap.GLINTD, os.X_OK):
         raise tap.Skip("the service is not built")
-    with subprocess.Popen([tap.GLINTD, "--unix", box.socket, *args], stderr=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL) as process:
-        try:
-            while not os.path.exists(box.socket):
-                assert process.poll() is None, process.stderr.read().decode()
-            yield process
-        finally:
-            process.terminate()
-            process.communicate(timeout=tap.PATIENCE)
+    # A file takes all lines; a pipe without a reader would fill.
+    with tempfile.TemporaryFile() as log, \
+         tap.started([tap.GLINTD, "--unix", box.socket, *args], stdin=subprocess.DEVNULL,
+                     stderr=log) as process:
+        while not os.path.exists(box.socket):
+            if process.poll() is not None:
+                log.seek(0)
+                raise AssertionError(log.read().decode())
+        yield process
+        process.terminate()
+        process.wait(tap.PATIENCE)
 
 
 def test_the_service_and_the_command_understand_each_other():
@@ -588,7 +681,7 @@ def test_the_service_and_the_command_understand_each_other():
         for label in ("service", "source", "rate", "device", "format", "frame", "ledger", "buffers",
                       "encoder", "latency", "clients"):
             assert any(line.startswith(label) for line in text.splitlines()), (label, text)
-        # A dash would be a name that one of the two sides spells differently.
+        # A dash stands for a missing member: service and command would disagree on its name.
         assert not any(word == "-" for word in text.split()), text
         assert ", 0 unaccounted" in text, text
 
@@ -602,7 +695,7 @@ def test_a_later_snapshot_is_a_later_frame():
             assert after["timestamp_ns"] > before["timestamp_ns"], told
 
 
-def test_a_snapshot_can_be_of_after_a_moment():
+def test_a_snapshot_can_be_requested_for_after_a_moment():
     with Box() as box, service(box, "--device", "test", "--resolution", "320x240"):
         for moment in ("now", str(tap.now_ns())):
             before_ns = tap.now_ns() if moment == "now" else int(moment)

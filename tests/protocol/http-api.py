@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""HTTP as ustreamer's clients know it, and as hostile ones would like it.
+"""HTTP for ustreamer's clients, and against hostile clients.
 
 Prints TAP. From the environment: GLINTD, BUILD.
 """
@@ -22,7 +22,7 @@ def endpoints():
 
 
 def ask_and_drain(service, text):
-    """The reply, and whatever comes behind it until the end."""
+    """Returns the reply, and all bytes after it."""
     with service.connect() as sock:
         sock.sendall(text if isinstance(text, bytes) else text.encode())
         reader = tap.Reader(sock)
@@ -42,18 +42,25 @@ def test_head():
 
 @tap.test
 def test_options():
-    """OPTIONS is 200 anywhere"""
+    """OPTIONS is 200 on every path, with the methods of the path in Allow"""
     with tap.Service() as service:
-        for path in (*endpoints(), "/nowhere", "*"):
+        for path in (*endpoints(), "*"):
             reply = service.ask(tap.request("OPTIONS", path))
             assert reply.status == 200 and reply.header("Content-Length") == "0", (path, reply)
+            assert {"GET", "HEAD", "OPTIONS"} <= set(reply.header("Allow").split(", ")), reply
+        assert service.ask(tap.request("OPTIONS", "/nowhere")).status == 404
 
 
 @tap.test
 def test_methods():
-    """other methods are 501 and end the connection"""
+    """a method that a path does not have is 405, one that no path has 501"""
     with tap.Service() as service:
-        for method in ("POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "BREW"):
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            reply = service.ask(tap.request(method, "/state"))
+            assert reply.status == 405, (method, reply)
+            assert reply.header("Allow") == "GET, HEAD, OPTIONS", reply
+            assert service.ask(tap.request(method, "/nowhere")).status == 404
+        for method in ("TRACE", "CONNECT", "BREW"):
             target = "localhost:80" if method == "CONNECT" else "/state"
             reply, _ = ask_and_drain(service, tap.request(method, target))
             assert reply.status == 501, (method, reply)
@@ -73,7 +80,7 @@ def test_not_found():
 
 @tap.test
 def test_hostile():
-    """what makes no sense is refused, and the service goes on"""
+    """malformed requests are refused, and the service goes on"""
     rows = (
         (b"GET /%zz HTTP/1.1\r\n\r\n", 400),
         (b"GET /\0 HTTP/1.1\r\n\r\n", 400),
@@ -98,22 +105,23 @@ def test_hostile():
 
 @tap.test
 def test_trailers():
-    """a trailer has the bounds of a head, and is never a login"""
-    chunked = "GET /state HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    """a trailer has the bounds of a head, and never serves as a login"""
+    head = "GET /state HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
     login = "Authorization: Basic " + base64.b64encode(b"lab:secret").decode()
     args = ("--user", "lab", "--passwd", "secret") if tap.built_with("NET_AUTH") else ()
     with tap.Service(*args) as service:
-        reply = service.ask(f"{chunked}{login}\r\n\r\n")
+        reply = service.ask(f"{head}\r\n0\r\n{login}\r\n\r\n")
         assert reply.status == (401 if args else 200), reply
         for name in ("Authorization", "Access-Control-Request-Headers", "X"):
-            reply, _ = ask_and_drain(service, f"{chunked}{name}: {'A' * 20000}\r\n\r\n")
+            trailer = f"{name}: {'A' * 20000}"
+            reply, _ = ask_and_drain(service, f"{head}{login}\r\n\r\n0\r\n{trailer}\r\n\r\n")
             assert reply.status == 431, (name, reply)
         assert service.get("/state", login).status == 200
 
 
 @tap.test
 def test_keep_alive():
-    """a connection is kept, for requests one after the other and in one piece"""
+    """a connection stays open for sequential and for pipelined requests"""
     with tap.Service() as service, service.connect() as sock:
         reader = tap.Reader(sock)
         for _ in range(5):
@@ -155,7 +163,7 @@ def test_aliases():
 
 @tap.test
 def test_page():
-    """the page needs nothing from elsewhere, and all that it names is there"""
+    """the page needs no other server, and every file that it names exists"""
     tap.needs("NET_PAGE")
     with tap.Service() as service:
         page = service.get("/")
@@ -174,7 +182,7 @@ def test_page():
 
 @tap.test
 def test_auth():
-    """a password is asked for everything but OPTIONS"""
+    """with a password, every method but OPTIONS needs the login"""
     tap.needs("NET_AUTH")
     login = "Authorization: Basic " + base64.b64encode(b"lab:top secret").decode()
     with tap.Service("--user", "lab", "--passwd", "top secret") as service:
@@ -190,32 +198,38 @@ def test_auth():
 
 @tap.test
 def test_cors():
-    """--allow-origin is on every reply, and repeats what was asked for"""
+    """the origin of --allow-origin is in every reply, and a preflight lists what is allowed"""
     with tap.Service("--allow-origin", "http://lab.example") as service:
         reply = service.ask(tap.request("OPTIONS", "/state",
                                         "Access-Control-Request-Headers: X-A, X-B",
                                         "Access-Control-Request-Method: GET"))
         assert reply.header("Access-Control-Allow-Headers") == "X-A, X-B"
-        assert reply.header("Access-Control-Allow-Methods") == "GET"
+        assert reply.header("Access-Control-Allow-Methods") == "GET, HEAD, OPTIONS"
         with tap.Stream(service) as stream:
             replies = [reply, stream.reply, service.get("/state"), service.get("/nowhere"),
                        service.get("/snapshot")]
         for reply in replies:
             assert reply.header("Access-Control-Allow-Origin") == "http://lab.example", reply
             assert reply.header("Access-Control-Allow-Credentials") == "true"
-        # What a page of that origin may read of a picture is all that there is to read.
+        # A page of that origin may read every header of a picture.
         service.wait_until_live()
-        reply = service.get("/snapshot?after=now")
+        reply = service.get("/snapshot?after=now&since=0")
         exposed = reply.header("Access-Control-Expose-Headers").split(", ")
-        assert {name for name in reply.fields if name.startswith("X-")} == set(exposed), reply
         assert len(exposed) == len(set(exposed)), exposed
+        sent = {name for name in reply.fields if name.startswith("X-")}
+        of_some = {"X-Glint-Field-Order", "X-Glint-Converted", "X-Glint-Crop", "X-Glint-Scale",
+                   "X-Glint-Layout", "X-Glint-Replay"}
+        assert sent == set(exposed) - of_some, reply
+        for query in "format=raw", "format=png&crop=64x64+0+0&scale=1/2":
+            reply = service.get(f"/snapshot?{query}")
+            assert {name for name in reply.fields if name.startswith("X-")} <= set(exposed), reply
     with tap.Service() as service:
         assert service.get("/state").header("Access-Control-Allow-Origin") is None
 
 
 @tap.test
 def test_static():
-    """--static serves files and nothing outside, and endpoints go first"""
+    """--static serves files of its folder only, and endpoints take precedence"""
     tap.needs("NET_STATIC")
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.join(folder, "www")
@@ -235,7 +249,7 @@ def test_static():
 
 @tap.test
 def test_too_many():
-    """beyond --clients-max a connection is told so and closed"""
+    """a connection beyond --clients-max gets an error and is closed"""
     with tap.Service("--clients-max", "2") as service:
         kept = [service.connect() for _ in range(2)]
         for sock in kept:

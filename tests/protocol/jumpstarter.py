@@ -1,22 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What jumpstarter's driver for ustreamer does: start, ask at once, tunnel a stream, stop.
+"""The steps of jumpstarter's driver for ustreamer: start, ask at once, tunnel a stream, stop.
 
-It starts the program with keys and values, the socket's path last, and waits for
-nothing. Prints TAP. From the environment: GLINTD, BUILD.
+The driver starts the program with keys and values, the socket's path last, and does not wait.
+Prints TAP. From the environment: GLINTD, BUILD.
 """
 import json
 import socket
 
 import tap
 
-# As its configuration files have them: every option is a pair of words.
+# As in jumpstarter's configuration files: every option is a pair of words.
 ARGS = ("--resolution", "1280x720", "--persistent", "true", "--brightness", "auto",
         "--contrast", "default", "--slowdown", "")
 
 
 def is_what_its_model_takes(document):
-    """The pydantic model of its client, which refuses 29.97 for an int."""
+    """Checks the types of the pydantic model of jumpstarter's client, which refuses 29.97 as an
+    int."""
     def of(value, kind):
         return type(value) is kind	# pylint: disable=unidiomatic-typecheck
 
@@ -32,7 +33,7 @@ def is_what_its_model_takes(document):
 
 
 def ask_at_once(device):
-    """State and snapshot as soon as there is a socket."""
+    """Requests state and snapshot as soon as the socket exists."""
     with tap.Service(*ARGS, device=device) as service:
         reply = service.ask("GET /state HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n"
                             "Accept-Encoding: gzip, deflate\r\nUser-Agent: Python/3.11\r\n\r\n")
@@ -46,7 +47,7 @@ def ask_at_once(device):
 
 
 def read_tunnel(device, count):
-    """The raw bytes of a tunnel, 64 KiB at a time, until @count pictures are whole."""
+    """Reads the raw bytes of a tunnel, 64 KiB at a time, until @count pictures are complete."""
     with tap.Service(*ARGS, device=device) as service, service.connect() as sock:
         sock.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         reader = tap.Reader(sock)
@@ -61,7 +62,7 @@ def read_tunnel(device, count):
             tap.jpeg_size(reader.exactly(int(fields["Content-Length"])))
             assert reader.until(b"\r\n") == b"\r\n"
             assert reader.until(b"\r\n") == f"--{boundary}\r\n".encode()
-        # The driver ends its side and copies until the service has ended the other.
+        # The driver closes its side and copies until the service closes the other.
         sock.shutdown(socket.SHUT_WR)
         reader.rest()
         service.wait_for(lambda state: state["stream"]["clients"] == 0)
@@ -69,7 +70,7 @@ def read_tunnel(device, count):
 
 @tap.test
 def test_live_at_once():
-    """asked as soon as the socket is there, it answers with state and a live picture"""
+    """as soon as the socket exists, the service answers with the state and a live picture"""
     reply = ask_at_once("test")
     assert reply.header("X-UStreamer-Online") == "true", reply
     assert tap.jpeg_size(reply.body) == (1280, 720)
@@ -77,7 +78,7 @@ def test_live_at_once():
 
 @tap.test
 def test_missing_at_once():
-    """with no device it answers as well, and the picture says that it is not live"""
+    """without a device the service answers too, and marks the picture as not live"""
     reply = ask_at_once(tap.MISSING)
     assert reply.status == 200
     assert reply.header("X-UStreamer-Online") == "false", reply
@@ -85,29 +86,31 @@ def test_missing_at_once():
 
 @tap.test
 def test_tunnel():
-    """a stream through a tunnel brings whole pictures and ends with a half-close"""
+    """a stream through a tunnel has complete pictures and ends with a half-close"""
     read_tunnel("test", 10)
 
 
 @tap.test
 def test_tunnel_without_device():
-    """so does one without a device"""
+    """without a device, a stream through a tunnel has complete pictures too"""
     read_tunnel(tap.MISSING, 2)
 
 
 @tap.test
 def test_many_short_connections():
-    """states and snapshots are answered while others stream"""
+    """requests for state and snapshots are answered while other clients stream"""
     with tap.Service(*ARGS) as service, tap.Stream(service) as stream:
+        service.wait_until_live()
         for _ in range(30):
             stream.part()
             assert service.state()["stream"]["clients"] == 1
-            assert service.get("/snapshot").header("X-UStreamer-Online") == "true"
+            reply = service.get("/snapshot")
+            assert reply.header("X-UStreamer-Online") == "true", reply
 
 
 @tap.test
 def test_stop():
-    """SIGTERM ends it with status 0 and without its socket, even with a client"""
+    """SIGTERM ends the service with status 0 and removes the socket, even with a client"""
     with tap.Service(*ARGS) as service, tap.Stream(service) as stream:
         stream.part()
         service.end()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Nothing waits for the reader of stderr, and what it gets can be told apart.
+"""The service never waits for the reader of stderr; lines have priorities for the journal.
 
 Prints TAP. From the environment: GLINTD, BUILD.
 """
@@ -20,7 +20,7 @@ LINE = re.compile(r"(<\d>)?-- (ERROR|WARN |INFO |PERF |VERB |DEBUG) \[\d+\.\d{3}
 
 @contextlib.contextmanager
 def full_pipe():
-    """A pipe that takes nothing more until it is read."""
+    """Returns a full pipe."""
     reader, writer = os.pipe()
     try:
         size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
@@ -39,14 +39,14 @@ def read_until(reader, word):
 
 
 def fill_the_queue(service):
-    """Each connection is worth a line."""
+    """Makes connections, each of which logs a line."""
     for _ in range(2000):
         service.state()
 
 
 @tap.test
 def test_reader_that_does_not_read():
-    """with a stderr that nobody reads the stream, the state and snapshots go on"""
+    """while stderr is not read, the stream, the state and snapshots go on"""
     with full_pipe() as (reader, writer):
         # The stream is not read while the queue is filled, which may take longer than 10 s.
         with tap.Service("--verbose", "--server-timeout", "60", stderr=writer) as service:
@@ -56,7 +56,7 @@ def test_reader_that_does_not_read():
                 for _ in range(10):
                     stream.part()
             assert service.get("/snapshot").status == 200
-            # It tells as soon as it can how much nobody has read.
+            # The log reports the number of lost lines as soon as it can write again.
             text = read_until(reader, b" lines lost: the reader of stderr is slow").decode()
             lines = text.splitlines()[1:-1]
             assert all(LINE.fullmatch(line) for line in lines), lines
@@ -64,7 +64,7 @@ def test_reader_that_does_not_read():
 
 @tap.test
 def test_end_with_a_full_pipe():
-    """nor does SIGTERM wait for it, and the socket is removed"""
+    """SIGTERM does not wait for a full stderr, and the socket is removed"""
     with full_pipe() as (_, writer):
         with tap.Service("--verbose", stderr=writer) as service:
             service.wait_until_live()
@@ -74,7 +74,7 @@ def test_end_with_a_full_pipe():
 
 @tap.test
 def test_shared_pipe_stays_blocking():
-    """the pipe stays as it is for other processes that write to it"""
+    """a pipe as stderr stays blocking for other processes that share it"""
     with full_pipe() as (_, writer):
         with tap.Service(stderr=writer) as service:
             service.wait_until_live()
@@ -83,29 +83,29 @@ def test_shared_pipe_stays_blocking():
 
 @tap.test
 def test_lines_before_a_crash():
-    """the lines before a crash come out, and then it crashes"""
+    """the lines before a crash are written, and the crash takes its course"""
     for number in (signal.SIGABRT, signal.SIGSEGV):
         if tap.is_sanitized() and number == signal.SIGSEGV:
             continue	# the sanitizer's own
         with tempfile.TemporaryDirectory(prefix="glint-") as folder:
             path = os.path.join(folder, "socket")
-            process = subprocess.Popen(
-                [tap.GLINTD, "--device", "test", "--unix", path], stdin=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
-            tap.until(lambda: os.path.exists(path))	# pylint: disable=cell-var-from-loop
-            with tap.connect(path) as sock:	# who answers has told where it listens
-                sock.sendall(tap.request("GET", "/state").encode())
-                tap.Reply(tap.Reader(sock))
-            process.send_signal(number)
-            text = process.communicate(timeout=tap.PATIENCE)[1].decode()
-            assert process.returncode == -number, process
-            assert f"listening on {path}" in text, text
+            arguments = [tap.GLINTD, "--device", "test", "--unix", path]
+            with tap.started(arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE,
+                                                                   (0, 0))) as process:
+                tap.until(lambda: os.path.exists(path))	# pylint: disable=cell-var-from-loop
+                with tap.connect(path) as sock:	# the service logs its address before it answers
+                    sock.sendall(tap.request("GET", "/state").encode())
+                    tap.Reply(tap.Reader(sock))
+                process.send_signal(number)
+                text = process.communicate(timeout=tap.PATIENCE)[1].decode()
+                assert process.returncode == -number, process
+                assert f"listening on {path}" in text, text
 
 
 @tap.test
 def test_fatal_messages_at_the_start():
-    """what ends the service at once is told, though its thread has hardly begun"""
+    """an error that ends the service at once is logged, although the log thread has just started"""
     done = subprocess.run([tap.GLINTD, "--unix", "/no/such/folder/socket"], check=False,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=tap.PATIENCE)
     assert done.returncode == 1
@@ -113,7 +113,7 @@ def test_fatal_messages_at_the_start():
 
 
 def as_journal(*args):
-    """Runs it with stderr for the journal, and returns its lines."""
+    """Runs the service with stderr as the journal's stream, and returns its lines."""
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         with open(os.path.join(folder, "journal"), "w+b") as file:
             stat = os.fstat(file.fileno())
@@ -126,7 +126,7 @@ def as_journal(*args):
 
 @tap.test
 def test_journal():
-    """in the journal lines have priorities, those of a wrong command line too"""
+    """lines for the journal have priorities, also those about a wrong command line"""
     lines = as_journal("--unix", "/no/such/folder/socket", "--v4p")
     assert lines and all(LINE.fullmatch(line) for line in lines), lines
     assert any(line.startswith("<3>-- ERROR") for line in lines), lines
@@ -137,7 +137,7 @@ def test_journal():
 
 @tap.test
 def test_no_password_in_the_log():
-    """no line has the password in it, not even of those for debugging"""
+    """no line contains the password, not even at log level debug"""
     tap.needs("NET_AUTH")
     with tap.Service("--debug", "--user", "me", "--passwd", "hunter2") as service:
         assert service.get("/state").status == 401

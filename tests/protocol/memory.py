@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What readers made the service hold goes back to the system when they are gone.
+"""Memory that readers made the service hold is returned to the system after they leave.
 
 Prints TAP. From the environment: GLINTD, BUILD.
 """
@@ -12,7 +12,7 @@ READERS = 30
 
 
 def resident(process):
-    """Bytes of memory of its own that the process occupies."""
+    """Returns the bytes of private memory of the process."""
     with open(f"/proc/{process.pid}/status", encoding="utf-8") as file:
         fields = dict(line.split(":", 1) for line in file)
     return int(fields["RssAnon"].split()[0]) * 1024
@@ -24,7 +24,7 @@ def encoder_of(service):
 
 @tap.test
 def test_pictures_go_back():
-    """pictures that slow readers held are given back some seconds after their end"""
+    """the memory of pictures for slow readers is returned some seconds after they leave"""
     tap.needs("ENCODE_CPU")
     with tap.Service("--resolution", "1920x1080", "--encoder", "cpu", "--workers", "2",
                      "--server-timeout", "60") as service:
@@ -32,7 +32,7 @@ def test_pictures_go_back():
             for number in range(READERS):
                 sock = stack.enter_context(service.connect())
                 sock.sendall(tap.request("GET", "/stream").encode())
-                # So that each is stuck with a picture of its own.
+                # So that each reader is stuck with a different picture.
                 service.wait_for(lambda state, number=number:
                                  state["glint"]["encoder"]["encoded"] > 2 * number)
             tap.until(lambda: encoder_of(service)["pictures_held"] >= READERS * 2 // 3)
@@ -46,7 +46,7 @@ def test_pictures_go_back():
               f"resident, {back} of them given back")
         if not tap.is_sanitized():
             assert back > most["pictures"] * most["last_size"] // 2, back
-        # And it goes on.
+        # The service goes on.
         assert tap.jpeg_size(service.get("/snapshot").body) == (1920, 1080)
 
 

@@ -15,7 +15,7 @@ def wait_for_signal():
 
 
 def signals_while(condition):
-    """How many come until it holds, and a little later: several may have become one."""
+    """Counts signals until @condition holds, and shortly after: several may merge into one."""
     count = 0
     while not condition():
         count += signal.sigtimedwait({signal.SIGUSR2}, 0.1) is not None
@@ -26,7 +26,7 @@ def signals_while(condition):
 
 @tap.test
 def test_each_change():
-    """it comes at the start, with the first frame, and then no more while nothing changes"""
+    """SIGUSR2 comes at the start and with the first frame, and not again without a change"""
     with tap.Service("--notify-parent") as service:
         wait_for_signal()
         signals_while(lambda: service.state()["source"]["online"])
@@ -37,7 +37,7 @@ def test_each_change():
 
 @tap.test
 def test_without_a_device():
-    """it comes once for a device that is not there"""
+    """SIGUSR2 comes once when the device is missing"""
     with tap.Service("--notify-parent", device=tap.MISSING) as service:
         wait_for_signal()
         service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
@@ -46,7 +46,7 @@ def test_without_a_device():
 
 @tap.test
 def test_unasked():
-    """it does not come without the option"""
+    """SIGUSR2 does not come without the option"""
     with tap.Service() as service:
         service.wait_until_live()
         assert signals_while(lambda: True) == 0

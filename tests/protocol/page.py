@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The built-in page in a real browser: it never calls a picture live that is not.
+"""The built-in page in a real browser: it never shows an old picture as live.
 
-What a test looks at is pixels. Prints TAP. From the environment: GLINTD, BUILD.
+The tests look at pixels. Prints TAP. From the environment: GLINTD, BUILD.
 """
 import atexit
 import contextlib
@@ -17,7 +17,7 @@ import tap
 
 GREEN = (0x6e, 0xe7, 0xa0)
 BRIGHT = 150		# of 255; white that is dimmed has 128
-PICTURE_WIDTH = 320	# pixels that are looked at
+PICTURE_WIDTH = 320	# pixels that the tests look at
 
 
 def free_port():
@@ -32,7 +32,7 @@ def served(port, *args, **more):
 
 
 class Page(browser.Browser):
-    """The page of the service on @port, and what can be seen of it."""
+    """The page of the service on @port, with tests of what it shows."""
 
     def open_page(self, port, login=""):
         self.open(f"http://{login}127.0.0.1:{port}/")
@@ -54,7 +54,7 @@ class Page(browser.Browser):
                    for pixel in row)
 
     def picture_is_bright(self):
-        """Looks at the middle of the picture."""
+        """Tests the middle of the picture."""
         box = self._box("video")
         shot = self.screenshot(x=box["x"] + box["width"] / 4, y=box["y"] + box["height"] / 4,
                                width=PICTURE_WIDTH, height=64)
@@ -72,7 +72,7 @@ class Page(browser.Browser):
         assert self.picture_moves(), "the badge is green, and the picture stands still"
 
     def wait_until_dimmed(self, *words):
-        """Until the page says one of the words."""
+        """Waits until the picture is dimmed and the page shows one of @words."""
         tap.until(lambda: self.badge() in words)
         tap.until(lambda: self.badge() not in words or not self.picture_is_bright())
         assert self.badge() in words and not self.badge_is_green(), self.badge()
@@ -80,7 +80,7 @@ class Page(browser.Browser):
 
 @functools.cache
 def browser_page():
-    """One browser for all tests: its start takes longer than most of them."""
+    """Starts one browser for all tests: its start takes longer than most tests."""
     tap.needs("NET_PAGE")
     tap.needs("NET_TCP")
     page = Page()
@@ -104,7 +104,7 @@ def test_live():
 
 @tap.test
 def test_restart():
-    """a page goes on with a service that was restarted"""
+    """a page goes on when its service is restarted"""
     port = free_port()
     page = browser_page()
     with served(port):
@@ -117,7 +117,7 @@ def test_restart():
 
 @tap.test
 def test_gone():
-    """a page without a service is dimmed and says that there is no connection"""
+    """a page whose service has ended is dimmed and says that there is no connection"""
     port = free_port()
     page = browser_page()
     with served(port):
@@ -130,7 +130,7 @@ def test_gone():
 
 @tap.test
 def test_hung():
-    """a page whose service does not answer is dimmed until it does"""
+    """a page whose service hangs is dimmed until the service answers"""
     port = free_port()
     page = browser_page()
     with served(port) as service:
@@ -146,7 +146,7 @@ def test_hung():
 
 @tap.test
 def test_sleep():
-    """a page that slept for longer than --server-timeout begins its stream again"""
+    """a page that has slept longer than --server-timeout restarts its stream"""
     port = free_port()
     page = browser_page()
     with served(port, "--server-timeout", "1") as service:
@@ -161,7 +161,7 @@ def test_sleep():
 
 @tap.test
 def test_closed_stream():
-    """a page whose stream alone was closed begins another one"""
+    """a page whose stream alone was closed opens a new stream"""
     port = free_port()
     page = browser_page()
     with served(port) as service:
@@ -176,17 +176,12 @@ def test_closed_stream():
 @tap.test
 def test_lost_signal():
     """a page dims the picture of a lost signal, and says so"""
-    library = os.path.join(tap.BUILD, "libv4l2emu.so")
-    if tap.is_sanitized() or not os.path.exists(library):
-        raise tap.Skip("there is no emulated device")
     port = free_port()
     page = browser_page()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         cut = os.path.join(folder, "cut")
-        environment = {**os.environ, "LD_PRELOAD": os.path.abspath(library),
-                       "V4L2EMU_SIZE": "320x240", "V4L2EMU_NO_SIGNAL": cut}
-        stack.enter_context(served(port, "--device-timeout", "1", device="/dev/video-emu0",
-                                   environment=environment))
+        stack.enter_context(served(port, "--device-timeout", "1", device=tap.EMULATED,
+                                   environment=tap.emulated(size="320x240", no_signal=cut)))
         page.open_page(port)
         page.wait_until_live()
         with open(cut, "wb"):
@@ -198,7 +193,7 @@ def test_lost_signal():
 
 @tap.test
 def test_login():
-    """a page whose address has a login in it is live"""
+    """a page with a login in its address is live"""
     tap.needs("NET_AUTH")
     port = free_port()
     page = browser_page()
@@ -209,7 +204,7 @@ def test_login():
 
 @tap.test
 def test_many():
-    """a page finds its own stream among many"""
+    """a page finds its own stream among many others"""
     port = free_port()
     page = browser_page()
     with served(port, "--clients-max", "256") as service, contextlib.ExitStack() as stack:

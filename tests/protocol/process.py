@@ -19,14 +19,14 @@ HARMLESS = (signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, sign
 
 
 def status_of(process):
-    """/proc's, as a dictionary."""
+    """Returns /proc/PID/status as a dictionary."""
     with open(f"/proc/{process.pid}/status", encoding="utf-8") as file:
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
 
 
 @tap.test
 def test_harmless_signals():
-    """signals that mean nothing to it do not end it"""
+    """signals without a meaning for the service do not end it"""
     with tap.Service() as service:
         service.wait_until_live()
         for number in HARMLESS:
@@ -37,7 +37,7 @@ def test_harmless_signals():
 
 @tap.test
 def test_core_dump():
-    """SIGQUIT and SIGXCPU end it as they should, without the socket"""
+    """SIGQUIT and SIGXCPU end the service by that signal, and the socket is removed"""
     for number in (signal.SIGQUIT, signal.SIGXCPU):
         with tap.Service() as service:
             resource.prlimit(service.process.pid, resource.RLIMIT_CORE, (0, 0))
@@ -49,7 +49,7 @@ def test_core_dump():
 
 @tap.test
 def test_hangup():
-    """a terminal that goes does not end what nohup has started"""
+    """a terminal that hangs up does not end a service started by nohup"""
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         path = os.path.join(folder, "socket")
         with tap.started(["nohup", tap.GLINTD, "--device", "test", "--unix", path],
@@ -64,7 +64,7 @@ def test_hangup():
 
 
 def closed(descriptors):
-    """Closes them in the child, before the program starts."""
+    """Returns a function that closes @descriptors in the child before the program starts."""
     def close():
         for number in descriptors:
             os.close(number)
@@ -73,7 +73,7 @@ def closed(descriptors):
 
 @tap.test
 def test_closed_descriptors():
-    """it serves with descriptors 0 to 2 closed, and opens nothing in their place"""
+    """the service works with descriptors 0 to 2 closed, and uses them for nothing else"""
     for descriptors in ((2,), (0,), (1, 2), (0, 1, 2)):
         with tempfile.TemporaryDirectory(prefix="glint-") as folder:
             path = os.path.join(folder, "socket")
@@ -91,7 +91,7 @@ def test_closed_descriptors():
 
 @tap.test
 def test_command_with_closed_descriptors():
-    """the command fails when its output is closed, and puts it into no other file"""
+    """the command fails when its output is closed, and writes it to no other file"""
     if not os.access(GLINT, os.X_OK):
         raise tap.Skip("glint is not built")
     with tap.Service() as service:
@@ -108,14 +108,14 @@ def test_command_with_closed_descriptors():
 
 @tap.test
 def test_no_new_privileges():
-    """it cannot gain privileges, nor can what it might start"""
+    """neither the service nor its child processes can gain privileges"""
     with tap.Service() as service:
         assert status_of(service.process)["NoNewPrivs"] == "1"
 
 
 @tap.test
 def test_parent_death():
-    """--exit-on-parent-death ends it with its parent all the same"""
+    """--exit-on-parent-death still ends the service with its parent"""
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         path = os.path.join(folder, "socket")
         with tap.started(["sh", "-c", '"$@" & wait', "sh", tap.GLINTD, "--device", "test",
@@ -135,13 +135,13 @@ def test_parent_death():
 
 
 def wait_for_reading(process):
-    """Until it sleeps in a system call."""
+    """Waits until @process sleeps in a system call."""
     tap.until(lambda: status_of(process)["State"].startswith("S") and process.poll() is None)
 
 
 @tap.test
 def test_config_from_a_pipe():
-    """SIGTERM ends it while it waits for a configuration from a pipe"""
+    """SIGTERM ends the service while it waits for its configuration from a pipe"""
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         fifo = os.path.join(folder, "fifo")
         os.mkfifo(fifo)
@@ -155,7 +155,7 @@ def test_config_from_a_pipe():
 
 @tap.test
 def test_config_that_is_a_pipe():
-    """a pipe is a configuration like any other"""
+    """a configuration can come from a pipe"""
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         path = os.path.join(folder, "socket")
         with tap.started([tap.GLINTD, "--config", "/dev/stdin"], stdin=subprocess.PIPE,
@@ -174,7 +174,7 @@ def log_of(*args):
 
 @tap.test
 def test_root():
-    """it warns once when it runs as root"""
+    """the service warns once when it runs as root"""
     if os.geteuid() != 0:
         raise tap.Skip("not root")
     assert log_of().count("running as root") == 1
@@ -182,7 +182,7 @@ def test_root():
 
 @tap.test
 def test_open_to_all():
-    """it warns once when it listens on TCP without a login, and not otherwise"""
+    """the service warns once when it listens on TCP without a login, and not otherwise"""
     tap.needs("NET_TCP")
     word = "without a login"
     assert log_of("--host", "0.0.0.0", "--port", "0").count(word) == 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The service behind a reverse proxy: nginx, which codes what it passes on in chunks.
+"""The service behind a reverse proxy: nginx, which sends replies in chunked encoding.
 
 Prints TAP. From the environment: GLINT, GLINTD, BUILD.
 """
@@ -52,7 +52,7 @@ def answers(port):
 
 @contextlib.contextmanager
 def proxy(service):
-    """nginx before @service; yields where a client finds the service."""
+    """Runs nginx in front of @service; yields the address for clients."""
     nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
     if not nginx:
         raise tap.Skip("nginx is not installed")
@@ -83,7 +83,7 @@ def glint(url, *args):
 
 @tap.test
 def test_chunks():
-    """the proxy sends the stream in chunks, or these tests test nothing"""
+    """the proxy sends the stream in chunks, which the other tests rely on"""
     with tap.Service() as service, proxy(service) as address:
         host, port = address.split(":")
         with socket.create_connection((host, int(port)), timeout=tap.PATIENCE) as sock:
@@ -94,7 +94,7 @@ def test_chunks():
 
 @tap.test
 def test_state():
-    """the state comes through a proxy, below its prefix"""
+    """the state can be read through a proxy, below its prefix"""
     with tap.Service() as service, proxy(service) as address:
         service.wait_until_live()
         done = glint(f"http://{address}/lab/hdmi/", "state", "--json")
@@ -103,7 +103,7 @@ def test_state():
 
 @tap.test
 def test_snapshot():
-    """a snapshot comes through a proxy whole, and says which frame it is"""
+    """a snapshot through a proxy is complete and has its frame's number"""
     with tap.Service("--resolution", "320x240") as service, proxy(service) as address, \
             tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "a.jpg")
@@ -117,7 +117,7 @@ def test_snapshot():
 
 @tap.test
 def test_stream():
-    """a stream comes through a proxy picture by picture"""
+    """a stream through a proxy arrives picture by picture"""
     with tap.Service("--resolution", "320x240") as service, proxy(service) as address, \
             tempfile.TemporaryDirectory() as folder:
         glint(f"http://{address}/lab/hdmi", "stream", "-n", "20", "-o", folder)

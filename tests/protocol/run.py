@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What "make run" starts, says, and leaves. Prints TAP.
+"""What "make run" starts, prints and leaves behind. Prints TAP.
 
 From the environment: GLINTD, GLINT, BUILD.
 """
@@ -21,7 +21,7 @@ ENVIRONMENT = {**os.environ, "O": os.path.abspath(tap.BUILD)}
 
 @contextlib.contextmanager
 def running(*args, **environment):
-    """scripts/run; gives it and a function for what it has said so far."""
+    """Runs scripts/run; yields its process and a function that returns its output so far."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen([RUN, *args], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                    env={**ENVIRONMENT, **environment})
@@ -38,7 +38,7 @@ def running(*args, **environment):
 
 
 def failed(*args):
-    """What scripts/run says that cannot start the service."""
+    """Returns the output of a scripts/run that cannot start the service."""
     done = subprocess.run([RUN, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=tap.PATIENCE, env=ENVIRONMENT,
                           text=True, check=False)
@@ -48,7 +48,7 @@ def failed(*args):
 
 @tap.test
 def test_what_it_says_works():
-    """the addresses that it shows are those of its arguments, and they answer"""
+    """make run prints the addresses of its arguments, and a service answers there"""
     tap.needs("NET_TCP")
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         path = os.path.join(folder, "s")
@@ -76,7 +76,7 @@ def test_what_it_says_works():
 
 @tap.test
 def test_who_has_the_port():
-    """of a port in use it says which process has it, and how to take another"""
+    """for a port in use, make run names the process that has it and how to choose another port"""
     tap.needs("NET_TCP")
     with tempfile.TemporaryDirectory(prefix="glint-") as folder, \
             socket.create_server(("127.0.0.1", 0)) as server:
@@ -90,7 +90,7 @@ def test_who_has_the_port():
 
 @tap.test
 def test_twice():
-    """started twice on one socket, the second says who has it and the first goes on"""
+    """a second make run on the same socket names the process that has it, and the first goes on"""
     tap.needs("NET_TCP")
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         args = ["--device", "test", "--unix", os.path.join(folder, "s"), "--port", "0"]
@@ -102,7 +102,7 @@ def test_twice():
             tap.connect(os.path.join(folder, "s")).close()
 
 
-# In a /dev of its own, with a camera that only root may open.
+# Runs in a private /dev with a camera that only root may open.
 FORBIDDEN = """
 mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && ln -s /proc/self/fd /dev/fd &&
 mknod -m $1 /dev/video0 c 81 0 && chgrp $2 /dev/video0 || exit 99
@@ -122,7 +122,7 @@ def as_nobody(mode, group, *command):
 
 @tap.test
 def test_no_permission():
-    """a camera that may not be opened is not "no camera": the group to join is named, no pattern shown"""
+    """for a forbidden camera, make run names the group to join and shows no test pattern"""
     tap.needs("TOOL_GLINT")
     if os.geteuid() != 0 or not shutil.which("setpriv") or not shutil.which("unshare"):
         raise tap.Skip("needs root, setpriv and unshare")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A snapshot never lies: it is newer than the request, or says that it is not live.
+"""A snapshot is newer than its request, or is marked as not live.
 
 Prints TAP. From the environment: GLINTD, BUILD.
 """
@@ -20,7 +20,7 @@ def micros(reply, name):
 
 
 def fresh_snapshot(service):
-    """Asserts that it is one, and returns its sequence number."""
+    """Asserts that a snapshot is newer than its request; returns its sequence number."""
     asked_ns = tap.now_ns()
     reply = service.get("/snapshot")
     got_ns = tap.now_ns()
@@ -38,7 +38,7 @@ def fresh_snapshot(service):
 
 @tap.test
 def test_newer_than_the_request():
-    """each is of a frame that arrived after its request, without and with a stream beside it"""
+    """a snapshot's frame has arrived after the request, without and with a stream beside it"""
     with tap.Service() as service:
         service.wait_until_live()
         last = -1
@@ -55,7 +55,7 @@ def test_newer_than_the_request():
 
 @tap.test
 def test_exposed_after():
-    """after= asks for a frame whose exposure began after a moment, past, present, or to come"""
+    """after= selects a frame whose exposure began after a moment: past, present or future"""
     with tap.Service() as service:
         service.wait_until_live()
         for ahead_ns in (-50000000, 0, 100000000) * 5:
@@ -73,7 +73,7 @@ def test_exposed_after():
 
 @tap.test
 def test_bad_moments():
-    """a moment that cannot be understood, or is too far ahead, is refused in words"""
+    """a moment that is malformed or too far ahead is refused with an explanation"""
     with tap.Service() as service:
         for moment in ("soon", "", "-1", "1e9", str(tap.now_ns() + 11 * 10**9), "9" * 30):
             reply = service.get(f"/snapshot?after={moment}")
@@ -85,7 +85,7 @@ def test_bad_moments():
 
 @tap.test
 def test_sixteen_at_once():
-    """many who ask at once are all served, each with a fresh one"""
+    """sixteen simultaneous requests all get a fresh snapshot"""
     with tap.Service() as service:
         service.wait_until_live()
         known = service.state()["glint"]["frame"]["sequence"]
@@ -111,7 +111,7 @@ def test_sixteen_at_once():
 
 @tap.test
 def test_at_once_after_the_start():
-    """right after the start it waits for the first frame instead of showing none"""
+    """right after the start, a snapshot waits for the first frame"""
     for _ in range(3 if tap.is_sanitized() else 20):
         with tap.Service() as service:
             reply = service.get("/snapshot")
@@ -120,7 +120,7 @@ def test_at_once_after_the_start():
 
 @tap.test
 def test_head():
-    """its head has what ustreamer 4.9 and 6.62 send, and what glint adds"""
+    """the reply has the headers of ustreamer 4.9 and 6.62, and glint's own"""
     with tap.Service() as service:
         service.wait_until_live()
         reply = service.get("/snapshot")
@@ -138,7 +138,7 @@ def test_head():
 
 @tap.test
 def test_without_video():
-    """without a device the reply is a picture that says so, with status 200"""
+    """without a device the reply is an offline picture with status 200"""
     with tap.Service("--resolution", "800x600", device=tap.MISSING) as service:
         service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
         reply = service.get("/snapshot")
@@ -149,7 +149,17 @@ def test_without_video():
         assert tap.jpeg_size(reply.body) == (800, 600)
 
 
-# Takes a moment to draw, and on a slow machine less than a snapshot waits for it.
+@tap.test
+def test_size_without_wish():
+    """without --resolution, state and picture have 640x480 until a device has been seen"""
+    for arguments in ((), ("--compat", "ustreamer")):
+        with tap.Service(*arguments, device=tap.MISSING) as service:
+            service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
+            assert service.state()["source"]["resolution"] == {"width": 640, "height": 480}
+            assert tap.jpeg_size(service.get("/snapshot").body) == (640, 480)
+
+
+# This size takes a moment to draw, but even on a slow machine less than a snapshot waits.
 LARGE = ("--resolution", "7680x4320")
 
 
@@ -159,7 +169,7 @@ def drawing(state):
 
 @tap.test
 def test_drawing():
-    """while the picture that says why is drawn, the state answers; one drawing is enough for all"""
+    """while the offline picture is drawn, the state answers; all clients share one drawing"""
     with tap.Service(*LARGE, device=tap.MISSING) as service, service.connect() as sock, \
             tap.Stream(service) as stream:
         service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
@@ -170,13 +180,13 @@ def test_drawing():
         assert reply.status == 200 and reply.header("X-Glint-Reason") == "no-device", reply
         assert tap.jpeg_size(reply.body) == (7680, 4320)
         assert tap.jpeg_size(stream.part()[1]) == (7680, 4320)
-        # The stream may have asked before the reason was known.
+        # The stream may have requested a picture before the reason was known.
         assert service.state()["glint"]["offline_pictures"]["drawn"] <= 2
 
 
 @tap.test
 def test_end_while_drawing():
-    """the end does not wait for a drawing"""
+    """the end of the service does not wait for a drawing"""
     with tap.Service(*LARGE, device=tap.MISSING) as service, tap.Stream(service):
         service.wait_for(drawing)
         service.end()
@@ -185,7 +195,7 @@ def test_end_while_drawing():
 
 @tap.test
 def test_strict():
-    """strict=1 asks for an error instead of such a picture, and changes nothing else"""
+    """with strict=1 an error replaces the offline picture, and nothing else changes"""
     with tap.Service(device=tap.MISSING) as service:
         service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
         reply = service.get("/snapshot?strict=1")
@@ -199,7 +209,7 @@ def test_strict():
 
 @tap.test
 def test_strict_service():
-    """--strict makes that the default, and strict=0 takes it back"""
+    """--strict makes strict=1 the default, and strict=0 overrides it"""
     with tap.Service("--strict", device=tap.MISSING) as service:
         service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
         for path in ("/snapshot", "/?action=snapshot"):

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The path of the socket appears when it can be connected to, and not a moment before.
+"""The socket's path appears only when it accepts connections.
 
-Prints TAP. From the environment: GLINTD, BUILD; GLINT_SEED repeats a run, RACES and KILLS
-are how often those tests do it.
+Prints TAP. From the environment: GLINTD, BUILD; GLINT_SEED repeats a run, RACES and KILLS set the
+number of repetitions of those tests.
 """
 import contextlib
 import json
@@ -36,7 +36,7 @@ def start(path, *args, log=subprocess.DEVNULL):
 
 
 def loser(path, *args):
-    """What a service says that cannot have @path, after it has ended."""
+    """Returns the log of a service that ended because it could not have @path."""
     done = subprocess.run([tap.GLINTD, "--device", tap.MISSING, "--unix", path, *args],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=tap.PATIENCE, check=False)
@@ -53,7 +53,7 @@ def make_stale(path):
 
 @tap.test
 def test_never_refused():
-    """of many starts none refuses who connects as soon as the path exists, and each state is valid"""
+    """in many starts, each connection made as soon as the path exists gets a valid state"""
     for number in range(STARTS):
         device = ("test", tap.MISSING)[number % 2]
         with tap.Service(device=device) as service:
@@ -64,7 +64,7 @@ def test_never_refused():
 
 @tap.test
 def test_stale_socket_is_replaced():
-    """a socket that a dead service has left behind is replaced"""
+    """a socket left behind by a dead service is replaced"""
     with tap.Service() as first:
         path = first.path
         first.process.kill()
@@ -84,12 +84,12 @@ def answers(path):
             sock.sendall(tap.request("GET", "/state").encode())
             return json.loads(tap.Reply(tap.Reader(sock)).body)["ok"]
     except (ConnectionError, EOFError, FileNotFoundError):
-        return False	# the stale one: closed, or about to be
+        return False	# the stale socket: closed, or about to be
 
 
 @tap.test
 def test_living_socket_is_not_replaced():
-    """a second service on the same path says who has it and ends, with --unix-rm or without"""
+    """a second service on a path names the process that has it and ends, even with --unix-rm"""
     with tap.Service(device=tap.MISSING) as service:
         for args in ([], ["--unix-rm"], ["--unix-rm", "--unix-mode", "600"]):
             said = loser(service.path, *args)
@@ -125,12 +125,12 @@ def race(paths):
             log = open(f"{path}.log{number}", "w+", encoding="utf-8")
             logs.append(log)
             pair.append(start(path, log=log))
-            time.sleep(chance.random() * 0.001)	# not to wait: the moment is the test
+            time.sleep(chance.random() * 0.001)	# varies the moment; nothing is awaited
     return pairs
 
 
 def judge_race(path, pair, logs):
-    """One of @pair has the path, and the other says so."""
+    """Asserts that one service of @pair has the path and that the other names it."""
     tap.until(lambda: any(process.poll() is not None for process in pair))
     tap.until(lambda: answers(path))
     codes = [process.poll() for process in pair]
@@ -144,7 +144,7 @@ def judge_race(path, pair, logs):
 
 @tap.test
 def test_race_for_a_stale_socket():
-    """of two services that start at the same instant on a stale socket exactly one goes on"""
+    """of two services that start at the same time on a stale socket, exactly one goes on"""
     for first in range(0, RACES, RACES_AT_ONCE):
         with tempfile.TemporaryDirectory(prefix="glint-") as folder:
             paths = [os.path.join(folder, str(first + number))
@@ -166,7 +166,7 @@ def test_race_for_a_stale_socket():
 
 @tap.test
 def test_what_a_killed_start_leaves_is_cleared():
-    """what a service leaves behind that was killed at any moment of its start, the next one clears"""
+    """a start removes the files of a service that was killed during its own start"""
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         path = os.path.join(folder, "socket")
         for number in range(KILLS):
@@ -174,10 +174,10 @@ def test_what_a_killed_start_leaves_is_cleared():
             if number % 2:
                 tap.until(lambda: os.listdir(folder))
             else:
-                time.sleep(chance.random() * 0.01)	# not to wait: the moment is the test
+                time.sleep(chance.random() * 0.01)	# varies the moment; nothing is awaited
             process.kill()
             process.wait()
-        # Both names, in case that no kill came between them.
+        # Make both files, in case no kill has left them.
         make_stale(os.path.join(folder, ".socket.new"))
         with open(os.path.join(folder, ".socket.lock"), "w", encoding="utf-8"):
             pass
@@ -190,7 +190,7 @@ def test_what_a_killed_start_leaves_is_cleared():
 
 @tap.test
 def test_files_of_others_are_not_cleared():
-    """files that are in the way of a start, and are not of one, are left"""
+    """files under the temporary names that no service has made are left"""
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         path = os.path.join(folder, "socket")
         new = os.path.join(folder, ".socket.new")
@@ -223,7 +223,7 @@ while os.path.exists("go"):
 
 @tap.test
 def test_no_link_is_followed_in_the_folder_of_another_user():
-    """in a folder whose owner swaps the socket for a link no mode but the socket's is set"""
+    """in a folder whose owner swaps the socket for a link, only the socket's mode is set"""
     if os.geteuid() != 0:
         raise tap.Skip("only root serves in the folders of other users")
     with tempfile.TemporaryDirectory(prefix="glint-") as top:
@@ -254,7 +254,7 @@ def test_no_link_is_followed_in_the_folder_of_another_user():
 
 @tap.test
 def test_unix_rm_and_mode():
-    """--unix-rm replaces a file, --unix-mode is the socket's from the beginning"""
+    """--unix-rm replaces a file, and the socket has --unix-mode from the beginning"""
     with tap.Service(device=tap.MISSING) as other:
         path = os.path.join(other.dir, "other")
         with open(path, "w", encoding="utf-8"):
@@ -289,7 +289,7 @@ def test_tcp():
 
 @tap.test
 def test_passed_socket_is_used_and_left():
-    """a socket that systemd has passed for the same path serves three services, and stays"""
+    """a socket passed by systemd for the same path is used by three services in turn, and stays"""
     tap.needs("SYSTEMD")
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         path = os.path.join(folder, "socket")
@@ -298,7 +298,7 @@ def test_passed_socket_is_used_and_left():
             listener.listen(8)
             before = os.stat(path).st_ino
             for _ in range(3):
-                # As systemd does: the descriptor is number 3, and the variables name the process.
+                # Like systemd: the descriptor is number 3, and the variables name the process.
                 command = 'exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
                 process = subprocess.Popen(["sh", "-c", command, "-", tap.GLINTD, "--device", "test",
                                             "--systemd", "--unix", path], stdin=listener,
@@ -313,7 +313,7 @@ def test_passed_socket_is_used_and_left():
 
 @tap.test
 def test_socket_activation():
-    """started three times by systemd-socket-activate, the service answers the connection that did it"""
+    """a service started by systemd-socket-activate answers the connection that started it"""
     tap.needs("SYSTEMD")
     if not shutil.which("systemd-socket-activate"):
         raise tap.Skip("systemd-socket-activate is not installed")
@@ -335,7 +335,7 @@ def test_socket_activation():
 
 @tap.test
 def test_failures_are_told():
-    """what cannot be listened on is one line with its name, and status 1"""
+    """an address that cannot be listened on gives one line with its name, and status 1"""
     for args, word in ((["--unix", "/nonexistent/socket"], b"/nonexistent/socket"),
                        (["--unix", "/" + "x" * 107], b"unix"),
                        (["--cpus", "1023", "--unix", "/tmp/x"], b"--cpus"),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""SIGTERM ends the service at any moment, and nothing of it is left.
+"""SIGTERM ends the service at any moment, and leaves no process and no file.
 
 Prints TAP. From the environment: GLINTD, BUILD; GLINT_SEED repeats a run.
 """
@@ -16,6 +16,8 @@ import tap
 SEED = int(os.environ.get("GLINT_SEED", random.SystemRandom().randrange(1 << 32)))
 STOPS = 10 if tap.is_sanitized() else 100	# of each kind
 
+# A service that is started with SIGHUP ignored, as by nohup, goes on ignoring the signal.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 print(f"# GLINT_SEED={SEED}")
 chance = random.Random(SEED)
 
@@ -26,8 +28,8 @@ def start(device, path):
 
 
 def stop(process, seconds):
-    """Ends it so much later, and returns its exit status."""
-    time.sleep(seconds)	# not to wait for anything: the moment is the test
+    """Ends @process after @seconds; returns its exit status."""
+    time.sleep(seconds)	# varies the moment; nothing is awaited
     return tap.end(process)
 
 
@@ -47,19 +49,19 @@ def stop_many(from_its_socket, allowed):
 @tap.test
 def test_any_moment():
     """SIGTERM in the first 50 ms is never lost, and leaves neither process nor file"""
-    # Before main() has blocked it the kernel ends the process, and nothing was made.
+    # Before main() blocks the signal, the kernel ends the process, which has made no file yet.
     stop_many(False, (0, -signal.SIGTERM))
 
 
 @tap.test
 def test_any_moment_with_a_socket():
-    """nor is it in the 50 ms after the socket has appeared, and the status is 0"""
+    """SIGTERM in the 50 ms after the socket has appeared is never lost, and the status is 0"""
     stop_many(True, (0,))
 
 
 @tap.test
 def test_all_signals():
-    """SIGTERM, SIGINT and SIGHUP end a service that streams, with status 0"""
+    """SIGTERM, SIGINT and SIGHUP end a streaming service with status 0"""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         with tap.Service() as service, tap.Stream(service) as stream:
             stream.part()
@@ -70,7 +72,7 @@ def test_all_signals():
 
 @tap.test
 def test_with_those_who_do_not_read():
-    """nor do clients hold it up that take nothing, or say nothing"""
+    """clients that do not read, or do not send a request, do not delay the end"""
     with tap.Service() as service:
         service.wait_until_live()
         idle = [service.connect() for _ in range(10)]

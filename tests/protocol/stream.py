@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A stream: whole pictures in order, the newest to each in its own time.
+"""A stream: complete pictures in order, and the newest picture for each client.
 
 Prints TAP. From the environment: GLINTD, BUILD.
 """
@@ -11,7 +11,7 @@ import tap
 
 @tap.test
 def test_pictures():
-    """pictures are whole, live and in order"""
+    """pictures are complete, live and in order"""
     with tap.Service("--resolution", "320x240") as service:
         service.wait_until_live()
         with tap.Stream(service, "?extra_headers=1") as stream:
@@ -28,7 +28,7 @@ def test_pictures():
 
 @tap.test
 def test_head():
-    """its head is ustreamer's, and comes without a picture"""
+    """the reply's head is ustreamer's, and is sent before the first picture"""
     with tap.Service(device=tap.MISSING) as service, tap.Stream(service) as stream:
         reply = stream.reply
         assert reply.line == "HTTP/1.0 200 OK"
@@ -41,7 +41,7 @@ def test_head():
 
 @tap.test
 def test_plain_parts():
-    """without extra headers a part has three fields"""
+    """without extra_headers a part has three headers"""
     with tap.Service() as service, tap.Stream(service) as stream:
         for _ in range(3):
             fields, _ = stream.part()
@@ -50,7 +50,7 @@ def test_plain_parts():
 
 @tap.test
 def test_advance_headers():
-    """advance_headers: the next part's head comes with the picture before it"""
+    """with advance_headers, the head of the next part comes with the picture before it"""
     with tap.Service() as service, tap.Stream(service, "?advance_headers=1") as stream:
         for _ in range(5):
             fields = tap.fields_of(stream.reader.until(b"\r\n\r\n").decode())
@@ -61,7 +61,7 @@ def test_advance_headers():
 
 @tap.test
 def test_zero_data():
-    """zero_data: parts without pictures"""
+    """with zero_data, parts have no pictures"""
     with tap.Service() as service, tap.Stream(service, "?zero_data=1") as stream:
         for _ in range(5):
             assert stream.part()[1] == b""
@@ -69,7 +69,7 @@ def test_zero_data():
 
 @tap.test
 def test_offline():
-    """without a device the picture that says so comes at once, and again"""
+    """without a device the offline picture comes at once, and repeatedly"""
     with tap.Service("--resolution", "800x600", device=tap.MISSING) as service:
         service.wait_for(lambda state: state["glint"]["source"]["reason"] == "no-device")
         with tap.Stream(service, "?extra_headers=1") as stream:
@@ -83,7 +83,7 @@ def test_offline():
 
 @tap.test
 def test_slow_reader():
-    """who does not read skips pictures, delays nobody, and then gets the newest"""
+    """a client that does not read skips pictures, delays no other, and then gets the newest"""
     with tap.Service() as service:
         service.wait_until_live()
         with tap.Stream(service, "?extra_headers=1") as slow, \
@@ -93,7 +93,7 @@ def test_slow_reader():
                 fields, _ = fast.part()
                 sequence = int(fields["X-Glint-Sequence"])
                 last = sequence
-            # What the kernel holds, the one that was begun, and then what is new.
+            # The pictures in the socket's buffer, the one that was being sent, and then the newest.
             before = slow.part()[0]
             jumps = 0
             while int(before["X-Glint-Sequence"]) < last:
@@ -105,7 +105,7 @@ def test_slow_reader():
 
 @tap.test
 def test_deaf_reader():
-    """who takes nothing for --server-timeout is closed"""
+    """a client that reads nothing for --server-timeout is closed"""
     with tap.Service("--server-timeout", "1") as service:
         service.wait_until_live()
         with tap.Stream(service):
@@ -115,7 +115,7 @@ def test_deaf_reader():
 
 @tap.test
 def test_half_close():
-    """a half-close ends it"""
+    """a half-close by the client ends a stream"""
     with tap.Service() as service, tap.Stream(service) as stream:
         stream.part()
         stream.sock.shutdown(socket.SHUT_WR)
@@ -125,7 +125,7 @@ def test_half_close():
 
 @tap.test
 def test_many():
-    """thirty-two at once all get pictures"""
+    """thirty-two simultaneous streams all get pictures"""
     with tap.Service("--resolution", "320x240") as service:
         streams = [tap.Stream(service) for _ in range(32)]
         for _ in range(5):
@@ -135,8 +135,23 @@ def test_many():
         for stream in streams:
             stream.sock.close()
         service.wait_for(lambda state: state["stream"]["clients"] == 0)
-        # One may still have been under way when the last of them went.
+        # One picture may have been in the encoder when the last client left.
         service.wait_for(lambda state: state["glint"]["encoder"]["pictures_held"] == 0)
+
+
+@tap.test
+def test_rate():
+    """fps= bounds the rate of one client, evenly, by the frames' own time; others get all"""
+    with tap.Service("--resolution", "320x240") as service:
+        service.wait_until_live()
+        with tap.Stream(service, "?fps=10&extra_headers=1") as slow, \
+                tap.Stream(service, "?extra_headers=1") as fast:
+            stamps = [int(slow.part()[0]["X-Glint-Timestamp-Ns"]) for _ in range(8)]
+            assert all(later - sooner > 80e6 for sooner, later in zip(stamps, stamps[1:])), stamps
+            stamps = [int(fast.part()[0]["X-Glint-Timestamp-Ns"]) for _ in range(20)]
+            assert min(b - a for a, b in zip(stamps, stamps[1:])) < 50e6, stamps
+        assert service.get("/stream?fps=0").status == 400
+        assert service.get("/stream?fps=x").status == 400
 
 
 tap.main()

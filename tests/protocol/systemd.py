@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""--systemd: readiness, status and the end are told, and a manager that hangs holds up nothing.
+"""--systemd: notifications of readiness, status and end; a hanging manager delays nothing.
 
 Prints TAP. From the environment: GLINTD, BUILD.
 """
@@ -13,11 +13,11 @@ import tap
 
 
 class Manager:
-    """The socket that systemd reads notifications from."""
+    """Plays systemd: the socket for notifications."""
 
     def __init__(self, abstract=False):
         self.abstract = abstract
-        self.heard = []	# the lines, in their order
+        self.heard = []	# all lines, in order
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -37,13 +37,14 @@ class Manager:
         return {**os.environ, "NOTIFY_SOCKET": self.name}
 
     def hear_until(self, line):
-        """Reads until @line comes; lines of other senders are passed over."""
+        """Reads until @line arrives; ignores lines of other senders."""
         while line not in self.heard:
             text = self.sock.recv(4096).decode()
             self.heard += [each for each in text.splitlines() if "=" in each]
 
     def fill(self):
-        """Leaves no room for another notification. A sender's own buffer is bounded as well."""
+        """Fills the socket, so that the next notification blocks. The sender's buffer is bounded as
+        well."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
@@ -65,21 +66,21 @@ def tell_life(abstract):
 
 @tap.test
 def test_path():
-    """readiness, the first frame and the end are told to a socket in the file system"""
+    """a notification socket in the file system gets readiness, the first frame and the end"""
     tap.needs("SYSTEMD")
     tell_life(False)
 
 
 @tap.test
 def test_abstract():
-    """readiness, the first frame and the end are told to an abstract socket"""
+    """an abstract notification socket gets readiness, the first frame and the end"""
     tap.needs("SYSTEMD")
     tell_life(True)
 
 
 @tap.test
 def test_manager_that_hangs():
-    """while nobody reads the notifications, a stream and the state go on, and it hears them later"""
+    """while the manager hangs, a stream and the state go on, and the notifications arrive later"""
     tap.needs("SYSTEMD")
     with Manager() as manager:
         manager.fill()
@@ -87,7 +88,7 @@ def test_manager_that_hangs():
             service.wait_until_live()
             with tap.Stream(service, "?extra_headers=1") as stream:
                 numbers = []
-                while len(numbers) < 60:	# two seconds of frames: retries are among them
+                while len(numbers) < 60:	# two seconds of frames, enough for retries
                     fields, _ = stream.part()
                     if "X-Glint-Sequence" not in fields:
                         continue	# the first may be the offline picture
@@ -103,7 +104,7 @@ def test_manager_that_hangs():
 
 @tap.test
 def test_end_while_the_manager_hangs():
-    """a manager that hangs does not hold up the end"""
+    """a hanging manager does not delay the end"""
     tap.needs("SYSTEMD")
     with Manager() as manager:
         manager.fill()
@@ -115,7 +116,7 @@ def test_end_while_the_manager_hangs():
 
 @tap.test
 def test_manager_that_is_gone():
-    """a manager that is gone is one line in the log"""
+    """a manager that has ended gives one line in the log"""
     tap.needs("SYSTEMD")
     with tempfile.TemporaryDirectory(prefix="glint-") as folder:
         name = os.path.join(folder, "gone")

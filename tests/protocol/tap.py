@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the protocol tests share: TAP, a service of one's own, and HTTP without a library.
+"""Shared by the protocol tests: TAP, a private service, and HTTP without a library.
 
-A test is a function with @tap.test; its docstring, or else its name, is the sentence that
-it tests.
-tap.main() runs all of them. From the environment: GLINTD, GLINT, BUILD.
+A test is a function with @tap.test; the name of the test is the first line of its docstring, or
+else the function's name. tap.main() runs all tests. From the environment: GLINTD, GLINT, BUILD.
 """
 import contextlib
 import json
@@ -18,14 +17,16 @@ import traceback
 
 GLINTD = os.environ.get("GLINTD", "build/glintd")
 BUILD = os.environ.get("BUILD", "build")
-PATIENCE = 120	# seconds; only met when something hangs
+PATIENCE = 120	# seconds; reached only when something hangs
+PAUSE = 0.005	# seconds between two looks; in the lab each look costs, and each pause is free
 MISSING = "/dev/glint-has-no-such-device"
+EMULATED = "/dev/video-emu0"
 
 _tests = []
 
 
 class Skip(Exception):
-    """What the test needs is not there."""
+    """Raised by a test whose requirements are missing."""
 
 
 def test(function):
@@ -62,7 +63,7 @@ def main(program=GLINTD):
 
 
 def built_with(option):
-    """Whether the service has an option of Kconfig; True when nobody knows."""
+    """Whether the service has @option of Kconfig; True when the configuration is unknown."""
     try:
         with open(os.path.join(BUILD, ".config"), encoding="utf-8") as file:
             return f"CONFIG_{option}=y\n" in file.read()
@@ -82,19 +83,31 @@ def is_sanitized():
 # --- The service ------------------------------------------------------------------------
 
 
+def emulated(**settings):
+    """Returns the environment of a program that sees the emulated camera, EMULATED; each setting
+    is a V4L2EMU_ variable. Skips the test where there is no emulation."""
+    library = os.path.join(os.path.abspath(BUILD), "libv4l2emu.so")
+    if is_sanitized():
+        raise Skip("a sanitizer's library must be loaded before all others")
+    if not os.path.exists(library):
+        raise Skip("libv4l2emu.so is not built")
+    return {**os.environ, "LD_PRELOAD": library,
+            **{f"V4L2EMU_{name.upper()}": str(value) for name, value in settings.items()}}
+
+
 def end(process):
-    """Ends @process with SIGTERM; returns its status. One that does not end is killed."""
+    """Ends @process with SIGTERM, or SIGKILL when it does not end; returns its status."""
     process.terminate()
     try:
         return process.wait(PATIENCE)
     finally:
-        process.kill()	# nothing when it has ended
+        process.kill()	# does nothing when the process has ended
         process.wait()
 
 
 @contextlib.contextmanager
 def started(args, **popen):
-    """A process that does not outlive the with block, however the block ends."""
+    """Starts a process that never outlives the with block."""
     process = subprocess.Popen(args, **popen)
     try:
         yield process
@@ -106,13 +119,15 @@ def started(args, **popen):
 
 
 class Service:
-    """glintd on a unix socket in a folder of its own, gone at the end of the with block."""
+    """glintd on a unix socket in a new folder, both removed at the end of the with block."""
 
-    def __init__(self, *args, device="test", unix=True, environment=None, stderr=None):
+    def __init__(self, *args, device="test", unix=True, environment=None, stderr=None,
+                 wrapper=()):
         self.args = ["--device", device, *args] if device else list(args)
         self.unix = unix
         self.environment = environment
         self.stderr = stderr	# instead of the file of log_text()
+        self.wrapper = wrapper	# a command that becomes glintd
         self.exit_code = None
 
     def __enter__(self):
@@ -121,7 +136,8 @@ class Service:
             self.path = os.path.join(self.dir, "socket")
             self.log = stack.enter_context(open(os.path.join(self.dir, "log"), "wb"))
             args = [*self.args, "--unix", self.path] if self.unix else self.args
-            self.process = subprocess.Popen([GLINTD, *args], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.wrapper, GLINTD, *args],
+                                            stdin=subprocess.DEVNULL,
                                             stderr=self.stderr or self.log,
                                             env=self.environment)
             stack.callback(self.end)
@@ -137,7 +153,7 @@ class Service:
         self._stack.close()
 
     def wait_for_path(self):
-        """Until the socket is there: it never refuses then."""
+        """Waits until the socket exists, and so accepts connections."""
         until(lambda: os.path.exists(self.path) or self.process.poll() is not None)
         assert self.process.poll() is None, f"exit status {self.process.poll()}: {self.log_text()}"
 
@@ -145,11 +161,16 @@ class Service:
         with open(os.path.join(self.dir, "log"), encoding="utf-8", errors="replace") as file:
             return file.read()
 
+    def log_with(self, text):
+        """The log, once it has TEXT: a thread of the service writes it, later than the reply."""
+        until(lambda: text in self.log_text())
+        return self.log_text()
+
     def end(self):
         self.exit_code = end(self.process)
         assert not os.path.exists(self.path), "the socket is left behind"
 
-    # What tests ask it, each on a connection of its own.
+    # Requests, each on a new connection.
 
     def connect(self):
         return connect(self.path)
@@ -171,7 +192,7 @@ class Service:
         return document["result"]
 
     def wait_for(self, condition):
-        """Asks for the state until it is so."""
+        """Requests the state until @condition holds for it."""
         return until(lambda: condition(self.state()))
 
     def wait_until_live(self):
@@ -185,7 +206,7 @@ def until(condition):
         if value:
             return value
         assert time.monotonic() < deadline, "it never becomes true"
-        os.sched_yield()
+        time.sleep(PAUSE)	# lets time pass also where computing takes none: in the lab
 
 
 # --- HTTP -----------------------------------------------------------------------------------
@@ -203,20 +224,20 @@ def connect(path):
 
 
 def request(method, path, *fields):
-    """As HTTP/1.1 wants it, and no field more than asked for."""
+    """Returns a minimal HTTP/1.1 request with @fields."""
     return "".join(line + "\r\n" for line in
                    (f"{method} {path} HTTP/1.1", "Host: localhost", *fields, ""))
 
 
 def listener_of(path):
-    """The process that listens at @path."""
+    """Returns the id of the process that listens at @path."""
     with connect(path) as sock:
         peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         return struct.unpack("3i", peer)[0]
 
 
 class Reader:
-    """Bytes of a socket, up to a mark or a number."""
+    """Reads a socket up to a mark or a number of bytes."""
 
     def __init__(self, sock):
         self.sock = sock
@@ -260,7 +281,7 @@ def fields_of(head):
 
 
 class Reply:
-    """Status line, head and, as long as Content-Length says, the body."""
+    """Status line, head, and Content-Length bytes of body."""
 
     def __init__(self, reader, body=True):
         head = reader.until(b"\r\n\r\n").decode("latin-1")
@@ -279,7 +300,7 @@ class Reply:
 
 
 class Stream:
-    """A GET /stream, asked for as a browser's tunnel does."""
+    """A GET /stream, requested as by a browser through a tunnel."""
 
     BOUNDARY = b"--boundarydonotcross\r\n"
 
@@ -291,7 +312,7 @@ class Stream:
         assert self.reader.until(self.BOUNDARY) == self.BOUNDARY
 
     def part(self):
-        """The next part: its fields and its picture."""
+        """Returns the next part: its headers and its picture."""
         fields = fields_of(self.reader.until(b"\r\n\r\n").decode("latin-1"))
         data = self.reader.exactly(int(fields["Content-Length"]))
         assert self.reader.exactly(2 + len(self.BOUNDARY)) == b"\r\n" + self.BOUNDARY
@@ -305,7 +326,7 @@ class Stream:
 
 
 def jpeg_size(data):
-    """Width and height of a whole JPEG; asserts that it looks like one."""
+    """Returns width and height of a JPEG; asserts that it looks complete."""
     assert data[:2] == b"\xff\xd8" and data[-2:] == b"\xff\xd9", "not a whole JPEG"
     at = 2
     while data[at] == 0xff:

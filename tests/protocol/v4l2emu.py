@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The emulated capture device of the benchmarks, as programs find it.
+"""The benchmarks' emulated capture device, as seen by programs.
 
 Prints TAP. From the environment: GLINTD, BUILD.
 """
@@ -16,33 +16,19 @@ import zlib
 import tap
 
 READER = os.path.join(tap.BUILD, "tests/bench/reader")
-LIBRARY = os.path.join(tap.BUILD, "libv4l2emu.so")
-PATH = "/dev/video-emu0"
-
-
-def environment(**settings):
-    return {**os.environ, "LD_PRELOAD": LIBRARY,
-            **{f"V4L2EMU_{name.upper()}": str(value) for name, value in settings.items()}}
-
-
-def needs_emulation():
-    if tap.is_sanitized():
-        raise tap.Skip("a sanitizer's library must be loaded before all others")
-    if not os.path.exists(LIBRARY):
-        raise tap.Skip("libv4l2emu.so is not built")
+PATH = tap.EMULATED
 
 
 def run(*command, **settings):
-    needs_emulation()
     if not shutil.which(command[0]):
         raise tap.Skip(f"{command[0]} is not installed")
-    done = subprocess.run(command, env=environment(**settings), capture_output=True, text=True,
+    done = subprocess.run(command, env=tap.emulated(**settings), capture_output=True, text=True,
                           timeout=tap.PATIENCE, check=False)
     return done.stdout + done.stderr
 
 
 def read(path, *arguments):
-    """What the benchmarks' reader finds there in a second."""
+    """Returns what the benchmarks' reader measures at @path in a second."""
     if not os.path.exists(READER):
         raise tap.Skip("the reader is not built")
     done = subprocess.run([READER, path, "--seconds", "1", *arguments], stdout=subprocess.PIPE,
@@ -51,13 +37,14 @@ def read(path, *arguments):
 
 
 def stamp_of(rows):
-    """Sequence number and time of four rows of bits, whose last one is their checksum."""
+    """Returns sequence number and time from four rows of bits; the last row is their checksum."""
     assert rows[3] == zlib.crc32(struct.pack("<3I", *rows[:3])), rows
     return rows[0], rows[1] << 32 | rows[2]
 
 
 def stamp_in_luma(luma, width):
-    """As pattern/stamp.c reads it from a picture of 128 lines; cells of 16, width over 1024."""
+    """Reads the stamp like pattern/stamp.c: a picture of 128 lines, cells of 16 pixels, wider than
+    1024."""
     rows = []
     for row in range(4):
         bits = 0
@@ -68,7 +55,7 @@ def stamp_in_luma(luma, width):
 
 
 def frames(count, **settings):
-    """Frames as v4l2-ctl writes them, and what it says of them."""
+    """Returns the frames that v4l2-ctl writes, and its messages."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "frames")
         said = run("v4l2-ctl", "-d", PATH, "--stream-mmap", f"--stream-count={count}",
@@ -97,18 +84,58 @@ def test_streaming():
 
 @tap.test
 def test_formats():
-    """in UYVY and NV12 the stamp is there as well"""
-    for fourcc, size, first, step in (("UYVY", 1280 * 720 * 2, 1, 2), ("NV12", 1280 * 1080, 0, 1)):
-        data, said = frames(1, size="1280x720", format=fourcc)
-        assert said[0][1] == size == len(data)
-        assert stamp_in_luma(data[first::step], 1280)[0] == said[0][0]
+    """frames in UYVY, NV12 and RGB24 carry the stamp too, in each scene"""
+    for fourcc, size, first, step in (("UYVY", 1280 * 720 * 2, 1, 2), ("NV12", 1280 * 1080, 0, 1),
+                                      ("RGB24", 1280 * 720 * 3, 1, 3)):
+        seen = set()
+        for scene in ("screen", "busy", "photo", "ui"):
+            data, said = frames(1, size="1280x720", format=fourcc, scene=scene)
+            assert said[0][1] == size == len(data)
+            assert stamp_in_luma(data[first::step], 1280)[0] == said[0][0]
+            seen.add(hash(data[:1280 * 10]))
+        assert len(seen) == 4, fourcc
+
+
+@tap.test
+def test_changes():
+    """everything changes from frame to frame, a box only, or nothing between blinks"""
+    size, count = 1280 * 720 * 2, 4
+    changed = {}
+    for change in ("all", "box", "blink"):
+        data, _ = frames(count, size="1280x720", fps=240, scene="photo", change=change)
+        pictures = [data[i * size:(i + 1) * size] for i in range(count)]
+        # The box and the stamp are at the left; the right half is without both.
+        halves = [b"".join(picture[y * 2560 + 1280:(y + 1) * 2560] for y in range(720))
+                  for picture in pictures]
+        changed[change] = len(set(pictures)), len(set(halves))
+    assert changed["all"] == (count, count), changed
+    assert changed["box"] == (count, 1), changed
+    assert changed["blink"][0] < count and changed["blink"][1] == 1, changed
+
+
+@tap.test
+def test_range():
+    """the device declares the range of its settings"""
+    for levels, word in (("limited", "Limited Range"), ("full", "Full Range")):
+        said = run("v4l2-ctl", "-d", PATH, "--get-fmt-video", range=levels)
+        assert word in said, said
+
+
+@tap.test
+def test_gstreamer():
+    """GStreamer, which starts the stream through a duplicate of its descriptor, gets frames"""
+    said = run("gst-launch-1.0", "v4l2src", f"device={PATH}", "num-buffers=10", "!",
+               "fakesink", "silent=false", "-v", size="640x480", fps=120)
+    if "no element" in said:
+        raise tap.Skip("GStreamer has no v4l2src")
+    assert said.count("chain") >= 10 and "ERROR" not in said, said
 
 
 @tap.test
 def test_compliance():
-    """v4l2-compliance finds its streaming right"""
+    """v4l2-compliance passes its streaming tests"""
     said = run("v4l2-compliance", "-d", PATH, "-s5", size="640x480", fps=120)
-    # Later ones than 1.22 say how the buffers were made: "MMAP (select, REQBUFS)".
+    # Versions after 1.22 add how the buffers were made: "MMAP (select, REQBUFS)".
     for name in (r"MMAP \(no poll(, REQBUFS)?\)", r"MMAP \(select(, REQBUFS)?\)",
                  r"MMAP \(epoll(, REQBUFS)?\)", "VIDIOC_REQBUFS/CREATE_BUFS/QUERYBUF",
                  "VIDIOC_EXPBUF", "VIDIOC_QUERYCAP",
@@ -118,10 +145,10 @@ def test_compliance():
 
 @tap.test
 def test_drops():
-    """frames for which nobody has a buffer are counted, and their numbers are left out"""
+    """frames without a queued buffer are counted, and their sequence numbers are skipped"""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "stats")
-        # It pauses for a second after the third frame, and has no more than four buffers.
+        # v4l2-ctl pauses for a second after the third frame, and has at most four buffers.
         pause = "count=3,mode=0" if "count=<c>" in run("v4l2-ctl", "--help-streaming") else "3"
         said = run("v4l2-ctl", "-d", PATH, "--stream-mmap=4", "--stream-count=8", "--verbose",
                    f"--stream-sleep={pause}", size="320x240", fps=240, stats=path)
@@ -135,18 +162,18 @@ def test_drops():
 
 @tap.test
 def test_bad_settings():
-    """a setting that makes no sense ends the program and says why"""
-    for name, value in (("size", "1920"), ("size", "1921x1080"), ("fps", "0"), ("format", "RGB3")):
+    """a wrong setting ends the program with an explanation"""
+    for name, value in (("size", "1920"), ("size", "1921x1080"), ("fps", "0"), ("format", "RGB3"),
+                        ("scene", "desk"), ("change", "none"), ("range", "video")):
         said = run("v4l2-ctl", "-d", PATH, "--all", **{name: value})
         assert f"V4L2EMU_{name.upper()}={value}" in said, said
 
 
 @tap.test
 def test_service():
-    """glintd serves it: frames are live, and all are accounted for"""
-    needs_emulation()
+    """glintd serves the emulated device: frames are live, and all are accounted for"""
     with tap.Service("--resolution", "1280x720", device=PATH,
-                     environment=environment(size="1280x720")) as service:
+                     environment=tap.emulated(size="1280x720")) as service:
         service.wait_until_live()
         with tap.Stream(service, "?extra_headers=1") as stream:
             for _ in range(10):
@@ -158,11 +185,21 @@ def test_service():
 
 
 @tap.test
+def test_size_without_wish():
+    """without --resolution the size is the device's own, and /state has it"""
+    for arguments in ((), ("--compat", "none"), ("--desired-fps", "100")):
+        with tap.Service(*arguments, device=PATH, environment=tap.emulated()) as service:
+            service.wait_until_live()
+            assert service.state()["source"]["resolution"] == {"width": 1920, "height": 1080}
+            reply = service.get("/snapshot")
+            assert tap.jpeg_size(reply.body) == (1920, 1080), reply
+
+
+@tap.test
 def test_reader():
     """the benchmarks' reader finds a stamp in each picture of a stream and of a snapshot"""
-    needs_emulation()
     with tap.Service("--resolution", "1280x720", device=PATH,
-                     environment=environment(size="1280x720")) as service:
+                     environment=tap.emulated(size="1280x720")) as service:
         service.wait_until_live()
         for arguments in (("--clients", "3"), ("--snapshots", "2")):
             found = read(service.path, *arguments, "--pid", str(service.process.pid))
@@ -173,26 +210,25 @@ def test_reader():
 
 @tap.test
 def test_ustreamer():
-    """ustreamer serves it, and its pictures carry the stamp"""
-    needs_emulation()
+    """ustreamer serves the emulated device, and its pictures carry the stamp"""
     if not shutil.which("ustreamer"):
         raise tap.Skip("ustreamer is not installed")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "socket")
         service = subprocess.Popen(["ustreamer", "-d", PATH, "-r", "1280x720", "--unix", path],
-                                   env=environment(size="1280x720"), stderr=subprocess.DEVNULL)
+                                   env=tap.emulated(size="1280x720"), stderr=subprocess.DEVNULL)
         try:
             tap.until(lambda: os.path.exists(path) and online(path))
             found = read(path)
             assert found["received"] > 0 and found["bad"] == 0, found
         finally:
-            # It may overlook a SIGTERM.
+            # ustreamer may lose a SIGTERM.
             service.kill()
             service.wait(tap.PATIENCE)
 
 
 def online(path):
-    """Whether a server shows what the device has, and not a picture of its own."""
+    """Whether the server shows the device's picture, and not its own offline picture."""
     with tap.connect(path) as sock:
         sock.sendall(tap.request("GET", "/snapshot").encode())
         return tap.jpeg_size(tap.Reply(tap.Reader(sock)).body) == (1280, 720)
@@ -200,10 +236,9 @@ def online(path):
 
 @tap.test
 def test_passthrough():
-    """a JPEG goes through glintd as it is: its stamp and its sequence number agree"""
-    needs_emulation()
+    """a JPEG passes through glintd unchanged: its stamp and its sequence number agree"""
     with tap.Service("--resolution", "1280x720", "--format", "MJPEG", device=PATH,
-                     environment=environment(size="1280x720", format="MJPEG")) as service:
+                     environment=tap.emulated(size="1280x720", format="MJPEG")) as service:
         service.wait_until_live()
         with tap.Stream(service, "?extra_headers=1") as stream:
             for _ in range(10):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A loop of the backend under test, and an operation that remembers what it was told. */
+/* A loop of the backend under test, and an operation that records its completions. */
 #ifndef GLINT_TESTS_LOOP_RIG_H
 #define GLINT_TESTS_LOOP_RIG_H
 
@@ -9,14 +9,14 @@
 #include "core/loop.h"
 #include "harness.h"
 
-/* Creates @loop, or skips the test where this host does not have the backend (GLINT_TEST_LOOP). */
-#define RIG_LOOP(loop)                                                          \
-	do {                                                                    \
-		int rig_err_ = rig_loop_create(&(loop));                        \
-                                                                                \
-		if (rig_err_ == -EPERM || rig_err_ == -ENOSYS)                  \
-			GLINT_SKIP("no %s loop here", glint_test_loop());       \
-		CU_ASSERT_EQUAL_FATAL(rig_err_, 0);                             \
+/* Create @loop, or skip the test where this host does not have the backend (GLINT_TEST_LOOP). */
+#define RIG_LOOP(loop)                                                                             \
+	do {                                                                                       \
+		int rig_err_ = rig_loop_create(&(loop));                                           \
+                                                                                                   \
+		if (rig_err_ == -EPERM || rig_err_ == -ENOSYS)                                     \
+			GLINT_SKIP("no %s loop here", glint_test_loop());                          \
+		CU_ASSERT_EQUAL_FATAL(rig_err_, 0);                                                \
 	} while (0)
 
 static inline int rig_loop_create(struct glint_loop **loop)
@@ -47,16 +47,18 @@ static inline void probe_done(struct glint_op *op, int res, uint32_t flags)
 	probe->res = res;
 }
 
+/* clang-format off */
 #define PROBE { .op.done = probe_done }
+/* clang-format on */
 
-/* Rounds until @condition holds; a loop that hangs is the test runner's to end. */
-#define RIG_RUN_UNTIL(loop, condition)                                          \
-	do {                                                                    \
-		while (!(condition))                                            \
-			CU_ASSERT_EQUAL_FATAL(glint_loop_run_once(loop, UINT64_MAX), 0); \
+/* Run rounds until @condition holds; the test runner ends a loop that hangs. */
+#define RIG_RUN_UNTIL(loop, condition)                                                             \
+	do {                                                                                       \
+		while (!(condition))                                                               \
+			CU_ASSERT_EQUAL_FATAL(glint_loop_run_once(loop, UINT64_MAX), 0);           \
 	} while (0)
 
-/* Rounds that do not wait, enough for whatever is ready to arrive. */
+/* Run rounds that do not wait, enough for everything that is ready. */
 static inline void rig_settle(struct glint_loop *loop)
 {
 	for (unsigned i = 0; i < 5; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The allocator of a test program, which counts, and fails when it is told to.
- * Not with a sanitizer, which has the allocator to itself. Included once a program.
+ * The allocator of the test program, which counts, and fails when a test says so. Under
+ * AddressSanitizer and ThreadSanitizer, which have an allocator of their own, such a test is
+ * skipped: it begins with NEEDS_MALLOC().
  */
 #ifndef GLINT_MALLOC_RIG_H
 #define GLINT_MALLOC_RIG_H
@@ -20,50 +21,17 @@
 #define SANITIZED 1
 #endif
 
-/* So many allocations succeed, then one does not; 0: all succeed. */
-static unsigned malloc_fail_at;
-/* By all threads, since the program began. */
-static atomic_uint malloc_count;
+/* The allocation with this number, counted from now, fails; 0: all succeed. */
+extern unsigned malloc_fail_at;
+/* Allocations of all threads since the program began. */
+extern atomic_uint malloc_count;
+/* Allocations that have not been freed. */
+extern atomic_int malloc_held;
 
 #ifdef SANITIZED
-#define NEEDS_MALLOC()                                                   \
-	do {                                                             \
-		(void)malloc_fail_at;                                    \
-		(void)malloc_count;                                      \
-		GLINT_SKIP("the sanitizer has the allocator to itself"); \
-	} while (0)
+#define NEEDS_MALLOC() GLINT_SKIP("the sanitizer has the allocator to itself")
 #else
 #define NEEDS_MALLOC() ((void)0)
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-
-static bool malloc_fails_now(void)
-{
-	atomic_fetch_add(&malloc_count, 1);
-	return malloc_fail_at > 0 && --malloc_fail_at == 0;
-}
-
-void *malloc(size_t size)
-{
-	return malloc_fails_now() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-	return malloc_fails_now() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-	return malloc_fails_now() ? NULL : __libc_realloc(old, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-	return malloc_fails_now() ? NULL : __libc_memalign(alignment, size);
-}
 #endif
+
 #endif

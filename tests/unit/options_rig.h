@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Command lines as text, and what becomes of them; for the tests of the options. */
+/* Parse command lines given as text, for the tests of the options. */
 #ifndef GLINT_TESTS_OPTIONS_RIG_H
 #define GLINT_TESTS_OPTIONS_RIG_H
 
@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "options.h"
-#include "options_table.h"
+#include "options/options.h"
+#include "options/table.h"
 
 #define WORDS_MAX 24
 
-/* One command line and what became of it. */
+/* One command line and its result. */
 struct parsed {
 	char line[1024];
 	char *argv[WORDS_MAX + 1];
@@ -31,8 +31,8 @@ static inline void parse_words(struct parsed *parsed)
 		glint_options_parse(&parsed->settings, parsed->argc, parsed->argv, &parsed->output);
 }
 
-/* Splits @line at blanks; ~ stands for a word that is empty. */
-static inline void parse(struct parsed *parsed, const char *line)
+/* Split @line at blanks behind the program's name; ~ stands for a word that is empty. */
+static inline void split(struct parsed *parsed, const char *line)
 {
 	char *rest = parsed->line, *word;
 
@@ -46,6 +46,11 @@ static inline void parse(struct parsed *parsed, const char *line)
 		parsed->argv[parsed->argc++] = word;
 	}
 	parsed->argv[parsed->argc] = NULL;
+}
+
+static inline void parse(struct parsed *parsed, const char *line)
+{
+	split(parsed, line);
 	parse_words(parsed);
 }
 
@@ -73,7 +78,7 @@ static inline bool accepts(const char *line)
 	return accepted;
 }
 
-/* Refused, with exactly this one line. */
+/* Returns whether @line is refused with exactly this one line. */
 static inline bool says(const char *line, const char *message)
 {
 	struct parsed parsed;

@@ -2,10 +2,24 @@
 /*
  * The whole service in one process: capture on the scripted device of tests/fake, the
  * encoder, and the server on a unix socket. The test completes the device's buffers and
- * turns the loop. Includes service.c, so that a test sees what the service is made of.
+ * turns the loop. Includes service.c, so that a test can use the service's members.
  */
 #ifndef GLINT_TESTS_SERVICE_RIG_H
 #define GLINT_TESTS_SERVICE_RIG_H
+
+#include <stdbool.h>
+
+struct glint_service;
+struct glint_settings;
+
+/* Each test file that includes service.c has a copy of its own: internal linkage. */
+#define COPY static __attribute__((unused))
+COPY int glint_service_create(struct glint_service **out, const struct glint_settings *settings);
+COPY int glint_service_run(struct glint_service *service, int stop_fd);
+COPY bool glint_service_destroy(struct glint_service *service);
+COPY void glint_service_signal(const struct glint_service *service);
+COPY void glint_service_unlink(const struct glint_service *service);
+#undef COPY
 
 #include "service.c"
 
@@ -17,15 +31,17 @@
 #include "jpeg/header.h"
 #include "loop_rig.h"
 
-#define WORLD_TURNS 5000 /* of a millisecond at most: only met when something is broken */
+#define WORLD_TURNS 5000 /* of at most a millisecond; a limit for broken code */
 
 struct world {
 	struct fake_v4l2 camera;
 	struct glint_settings settings;
 	struct glint_service *service;
 	char dir[32], path[64];
-	uint8_t *jpeg; /* what an MJPEG camera sends */
+	uint8_t *jpeg; /* the frame of an MJPEG camera */
 	size_t jpeg_size;
+	const uint8_t *raw; /* the frame of another camera; NULL: any bytes */
+	uint32_t raw_size;
 	uint32_t seq; /* of the last frame */
 };
 
@@ -57,11 +73,11 @@ static inline struct glint_capture_status world_source(struct world *w)
 	return status;
 }
 
-static inline struct glint_net_counters world_counters(struct world *w)
+static inline struct glint_server_counters world_counters(struct world *w)
 {
-	struct glint_net_counters counters;
+	struct glint_server_counters counters;
 
-	glint_net_counters(w->service->net, &counters);
+	glint_server_counters(w->service->server, &counters);
 	return counters;
 }
 
@@ -118,7 +134,7 @@ static inline bool world_streams(struct world *w)
 	return source.buffers > 0 && source.with_driver == source.buffers;
 }
 
-/* Starts the service, as glint_service_run() would; 0, or why there is no such loop here. */
+/* Start the service like glint_service_run(). Returns 0, or why this host has no such loop. */
 static inline int world_start(struct world *w)
 {
 	struct glint_loop *loop;
@@ -129,14 +145,16 @@ static inline int world_start(struct world *w)
 	w->settings.loop = glint_loop_backend(loop);
 	glint_loop_destroy(loop);
 	CU_ASSERT_EQUAL_FATAL(glint_service_create(&w->service, &w->settings), 0);
-	glint_net_start(w->service->net, glint_encoder_pictures(w->service->encoder), &status_ops,
-			w->service);
-	glint_capture_start(w->service->capture);
+	glint_server_start(w->service->server, glint_encoder_packets(w->service->encoder),
+			   &status_ops, w->service);
+	/* As glint_service_run(): a recorder starts the source when its memory is ready. */
+	if (!w->service->recorder)
+		glint_capture_start(w->service->capture);
 	WORLD_WAIT(w, world_streams(w));
 	return 0;
 }
 
-/* Skips the test without an encoder for its frames, and without the loop under test. */
+/* Skip the test without an encoder for its frames, and without the loop under test. */
 #define WORLD_START(w)                                                                             \
 	do {                                                                                       \
 		int world_err_;                                                                    \
@@ -167,18 +185,35 @@ static inline void world_close(struct world *w)
 	world_drop(w);
 }
 
-/* The camera completes a buffer; returns when capture has taken the frame. */
-static inline void world_frame(struct world *w)
+/* The camera fills a buffer. Returns false if no buffer is queued. */
+static inline bool world_fill(struct world *w)
 {
-	struct fake_frame frame = { .seq = ++w->seq };
-	uint64_t seen = glint_capture_ledger(w->service->capture)->seen;
+	struct fake_frame frame = { .seq = ++w->seq, .data = w->raw, .used = w->raw_size };
 
 	if (w->camera.formats[0].fourcc == V4L2_PIX_FMT_MJPEG) {
 		frame.data = w->jpeg;
 		frame.used = (uint32_t)w->jpeg_size;
 	}
-	CU_ASSERT_TRUE_FATAL(fake_v4l2_complete(&w->camera, -1, &frame) >= 0);
+	return fake_v4l2_complete(&w->camera, -1, &frame) >= 0;
+}
+
+/* Fill a buffer, and wait until the service has dequeued the frame. */
+static inline void world_frame(struct world *w)
+{
+	uint64_t seen = glint_capture_ledger(w->service->capture)->seen;
+
+	CU_ASSERT_TRUE_FATAL(world_fill(w));
 	WORLD_WAIT(w, glint_capture_ledger(w->service->capture)->seen > seen);
+}
+
+/* An HTTP reply with a Content-Length has all of its body. */
+static inline bool world_reply_is_whole(const char *reply, size_t size)
+{
+	const char *body = memmem(reply, size, "\r\n\r\n", 4);
+	const char *length = memmem(reply, size, "Content-Length: ", 16);
+
+	return body && length &&
+	       size >= (size_t)(body + 4 - reply) + strtoul(length + 16, NULL, 10);
 }
 
 /* From now on the driver refuses @request with @err; 0 and 0: nothing. */
@@ -201,7 +236,7 @@ static inline int world_ask(struct world *w, const char *request)
 	return fd;
 }
 
-/* What has come by now, at most @room bytes; returns how many. */
+/* Receive the bytes that have arrived, at most @room. Returns their number. */
 static inline size_t world_take(int fd, char *to, size_t room)
 {
 	size_t used = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libglint's client: addresses, the state, snapshots, and servers that mean no good. */
+/* libglint: addresses, the state, snapshots, and hostile servers. */
 #include "harness.h"
 
 #include <errno.h>
@@ -19,15 +19,15 @@
 #include "libglint/head.h"
 #include "libglint/login.h"
 
-#define QUICK_MS  20	/* where nothing will ever come */
+#define QUICK_MS   20 /* for a server that sends nothing */
 #define PATIENT_MS 20000
-#define EVERYTHING                                                                                \
-	(GLINT_IMAGE_ONLINE | GLINT_IMAGE_SEQUENCE | GLINT_IMAGE_TIMESTAMP | GLINT_IMAGE_AGE |    \
+#define EVERYTHING                                                                                 \
+	(GLINT_IMAGE_ONLINE | GLINT_IMAGE_SEQUENCE | GLINT_IMAGE_TIMESTAMP | GLINT_IMAGE_AGE |     \
 	 GLINT_IMAGE_SIZE | GLINT_IMAGE_EXPOSURE)
 
-#define JSON "Content-Type: application/json\r\n"
+#define JSON	"Content-Type: application/json\r\n"
 #define CHUNKED "HTTP/1.1 200 OK\r\n" JSON "Transfer-Encoding: chunked\r\n"
-#define JPEG "Content-Type: image/jpeg\r\n"
+#define JPEG	"Content-Type: image/jpeg\r\n"
 
 static struct glint_client *client_for(const char *address, int timeout_ms)
 {
@@ -38,7 +38,7 @@ static struct glint_client *client_for(const char *address, int timeout_ms)
 	return client;
 }
 
-/* What the state call makes of @server's reply; the text is dropped. */
+/* Return the result of the state call for @server's reply; the text is dropped. */
 static int state_from(struct fake_server *server, int timeout_ms)
 {
 	struct glint_client *client;
@@ -129,7 +129,7 @@ static void test_an_answer_without_a_length_ends_with_the_connection(void)
 	CU_ASSERT_EQUAL(state_from(&server, PATIENT_MS), 0);
 }
 
-static void test_a_snapshot_tells_which_frame_it_is(void)
+static void test_a_snapshot_says_which_frame_it_is(void)
 {
 	struct fake_server server = {
 		.bytewise = true,
@@ -160,8 +160,8 @@ static void test_a_snapshot_tells_which_frame_it_is(void)
 	CU_ASSERT_PTR_NULL(image.data);
 }
 
-#define EXPOSED_AT_9                                                                              \
-	"HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: true\r\n"                                 \
+#define EXPOSED_AT_9                                                                               \
+	"HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: true\r\n"                                  \
 	"X-Glint-Exposure-Ns: 9\r\nContent-Length: 1\r\n\r\nx"
 
 static void test_a_moment_is_asked_for_and_checked(void)
@@ -180,8 +180,8 @@ static void test_a_moment_is_asked_for_and_checked(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(server.request, "?after=now HTTP"));
 }
 
-/* As ustreamer is, and as an old glintd would be. */
-static void test_a_service_that_does_not_know_the_exposure_is_told_from_one_that_does(void)
+/* The answer of ustreamer, or of an old glintd. */
+static void test_a_picture_without_exposure_is_refused_after_a_moment(void)
 {
 	struct fake_server server = {
 		.reply = "HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: true\r\n"
@@ -193,8 +193,8 @@ static void test_a_service_that_does_not_know_the_exposure_is_told_from_one_that
 	CU_ASSERT_EQUAL(snapshot_after(&server, UINT64_MAX - 1), -EINVAL);
 }
 
-#define OFFLINE                                                                                   \
-	"HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: false\r\nX-Glint-Reason: no-signal\r\n"   \
+#define OFFLINE                                                                                    \
+	"HTTP/1.1 200 OK\r\n" JPEG "X-UStreamer-Online: false\r\nX-Glint-Reason: no-signal\r\n"    \
 	"Content-Length: 4\r\n\r\ntext"
 
 static void test_a_picture_that_is_not_live_is_refused_with_its_reason(void)
@@ -304,8 +304,7 @@ static const struct {
 	  "HTTP/1.1 200 OK\r\n" JSON "Content-Length: 2\r\nContent-Length: 1\r\n\r\n{}", -EPROTO },
 	{ "a coding within chunks",
 	  "HTTP/1.1 200 OK\r\n" JSON "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", -EPROTO },
-	{ "chunks and a length",
-	  CHUNKED "Content-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n", -EPROTO },
+	{ "chunks and a length", CHUNKED "Content-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n", -EPROTO },
 	{ "no chunk at all", CHUNKED "\r\n", -ECONNRESET },
 	{ "half a size", CHUNKED "\r\n2", -ECONNRESET },
 	{ "half a chunk", CHUNKED "\r\n3\r\n{}", -ECONNRESET },
@@ -370,8 +369,8 @@ static void test_a_body_without_end_is_refused(void)
 }
 
 /* The state in chunks of many kinds, with all that the coding allows. */
-#define IN_CHUNKS                                                                                 \
-	CHUNKED "\r\n1\r\n{\r\n0004;name=\"va;lue\"\r\n\"ok\"\r\n1 \r\n:\r\nA\r\ntrue      \r\n" \
+#define IN_CHUNKS                                                                                  \
+	CHUNKED "\r\n1\r\n{\r\n0004;name=\"va;lue\"\r\n\"ok\"\r\n1 \r\n:\r\nA\r\ntrue      \r\n"   \
 		"1\r\n}\r\n000\r\nTrailer: x\r\nAnother: y\r\n\r\nand more"
 
 static void expect_the_state_in_chunks(bool bytewise)
@@ -407,10 +406,10 @@ static void test_an_answer_in_chunks_ends_with_the_last_one(void)
 static void test_chunks_without_end_are_refused(void)
 {
 	static const char *const beginnings[] = {
-		CHUNKED "\r\n0",		/* a size without end */
-		CHUNKED "\r\n1;x",	/* an extension */
-		CHUNKED "\r\n0\r\nA: b",	/* a trailer */
-		CHUNKED "\r\nfffffffffffffff\r\n ",	/* data */
+		CHUNKED "\r\n0",		    /* a size without end */
+		CHUNKED "\r\n1;x",		    /* an extension */
+		CHUNKED "\r\n0\r\nA: b",	    /* a trailer */
+		CHUNKED "\r\nfffffffffffffff\r\n ", /* data */
 	};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
@@ -420,7 +419,7 @@ static void test_chunks_without_end_are_refused(void)
 	}
 }
 
-/* However the bytes are cut into two reads, the data and the verdict are the same. */
+/* The result does not depend on where two reads divide the bytes. */
 static void test_chunks_may_be_cut_anywhere(void)
 {
 	static const char coded[] =
@@ -457,16 +456,16 @@ static void test_a_service_that_says_nothing_meets_the_deadline(void)
 	CU_ASSERT_EQUAL(state_from(&body, QUICK_MS), -ETIMEDOUT);
 }
 
-static void test_an_answer_given_before_the_question_is_still_read(void)
+static void test_an_answer_sent_before_the_request_is_read(void)
 {
 	struct fake_server server = { .reply = "HTTP/1.1 503 Full\r\n\r\n", .deaf = true };
 	int err = state_from(&server, PATIENT_MS);
 
-	/* It depends on who is first whether the kernel keeps the answer for us. */
+	/* If the server closes first, the kernel may drop the answer. */
 	CU_ASSERT(err == -EBUSY || err == -ECONNRESET);
 }
 
-static void test_a_service_that_is_not_there_is_told_from_one_that_is_closed(void)
+static void test_a_missing_service_and_a_closed_one_have_different_errors(void)
 {
 	struct fake_server server = { .reply = "" };
 	struct glint_client *client;
@@ -485,7 +484,7 @@ static void test_a_service_that_is_not_there_is_told_from_one_that_is_closed(voi
 	fake_server_finish(&server);
 }
 
-/* Connections that nobody accepts, until the backlog takes no more. */
+/* Connections that are not accepted, until the backlog is full. */
 static unsigned fill_backlog(const char *path, int *fds, unsigned max)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -576,6 +575,9 @@ static const struct {
 	{ "[::1]8080", -EINVAL },
 	{ "[::1", -EINVAL },
 	{ "::1:8080", -EINVAL },
+	{ "::1", -EINVAL },
+	{ "8080", -EINVAL },
+	{ "0", -EINVAL },
 	{ "host:0", -EINVAL },
 	{ "host:65536", -EINVAL },
 	{ "127.0.0.1:99999", -EINVAL },
@@ -661,6 +663,28 @@ static void test_a_path_may_have_107_bytes(void)
 	CU_ASSERT_PTR_NULL(client);
 }
 
+static void test_a_path_of_no_socket_has_an_error_of_its_own(void)
+{
+	static const struct {
+		const char *path;
+		int err;
+	} cases[] = {
+		{ "/tmp", -EISDIR },
+		{ "/dev/null", -ENOTSOCK },
+		{ "/proc/self/exe", -ENOTSOCK },
+		{ "/tmp/glint-has-no-such.sock", -ENOENT },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct glint_client *client = client_for(cases[i].path, PATIENT_MS);
+		char *json;
+		size_t len;
+
+		CU_ASSERT_EQUAL(glint_client_state(client, &json, &len), cases[i].err);
+		glint_client_destroy(client);
+	}
+}
+
 static void test_without_an_address_the_environment_is_asked(void)
 {
 	struct glint_client *client;
@@ -672,7 +696,7 @@ static void test_without_an_address_the_environment_is_asked(void)
 	unsetenv(GLINT_ENV_SOCKET);
 }
 
-static void test_then_the_users_own_socket_is_taken(void)
+static void test_after_the_environment_comes_the_users_own_socket(void)
 {
 	struct glint_client *client;
 	char dir[] = "/tmp/glint-test-XXXXXX", path[64];
@@ -681,7 +705,7 @@ static void test_then_the_users_own_socket_is_taken(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/%s", dir, GLINT_USER_SOCKET);
 	setenv("XDG_RUNTIME_DIR", dir, 1);
-	setenv(GLINT_ENV_SOCKET, "", 1);	/* empty is as good as unset */
+	setenv(GLINT_ENV_SOCKET, "", 1); /* empty counts as unset */
 
 	CU_ASSERT_EQUAL_FATAL(glint_client_create(&client, NULL), 0);
 	CU_ASSERT_STRING_NOT_EQUAL(glint_client_address(client), path);
@@ -721,7 +745,7 @@ static void test_a_login_is_sent_as_basic_authentication(void)
 				      "\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"));
 }
 
-static void test_logins_of_every_length_are_padded_rightly(void)
+static void test_logins_of_every_length_are_padded(void)
 {
 	static const struct {
 		const char *user, *password, *coded;
@@ -759,16 +783,168 @@ static void test_numbers_are_digits_within_their_range(void)
 	CU_ASSERT_FALSE(glint_head_number("", 7, &value));
 	CU_ASSERT_FALSE(glint_head_number("1 ", 7, &value));
 	CU_ASSERT_FALSE(glint_head_number("-1", 7, &value));
-	CU_ASSERT_EQUAL(value, 7);	/* as it was */
+	CU_ASSERT_EQUAL(value, 7); /* as it was */
 }
 
+/* --- Settings -------------------------------------------------------------------------- */
+
+static int set_at(struct fake_server *server, const struct glint_setting *settings, size_t n,
+		  char **json)
+{
+	struct glint_client *client;
+	size_t len;
+	int err;
+
+	fake_server_start(server);
+	client = client_for(server->address, PATIENT_MS);
+	err = glint_client_set(client, settings, n, json, &len);
+	glint_client_destroy(client);
+	fake_server_finish(server);
+	return err;
+}
+
+static void test_settings_are_sent_as_one_object(void)
+{
+	static const struct glint_setting settings[] = {
+		{ "quality", "60" },
+		{ "a\"b\\", "\x01 \xc3\xbc" },
+		{ "strict", NULL },
+	};
+	static const char body[] = "{\"quality\": \"60\", \"a\\\"b\\\\\": \"\\u0001 \xc3\xbc\", "
+				   "\"strict\": null}";
+	struct fake_server server = { .reply = "HTTP/1.1 200 OK\r\n" JSON "\r\n{\"ok\": true}" };
+	char *json, length[40];
+
+	snprintf(length, sizeof(length), "Content-Length: %zu\r\n", strlen(body));
+
+	CU_ASSERT_EQUAL(set_at(&server, settings, 3, &json), 0);
+	CU_ASSERT_STRING_EQUAL(json, "{\"ok\": true}");
+	free(json);
+	CU_ASSERT_EQUAL(strncmp(server.request, "PATCH /config HTTP/1.1\r\n", 24), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(server.request, "Content-Type: application/json\r\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(server.request, length));
+	CU_ASSERT_STRING_EQUAL(strstr(server.request, "\r\n\r\n") + 4, body);
+}
+
+static void test_a_setting_that_is_refused_comes_with_the_reason(void)
+{
+	static const struct {
+		const char *reply;
+		int err;
+	} cases[] = {
+		{ "HTTP/1.1 400 Bad Request\r\n" JSON "\r\n{}", -EINVAL },
+		{ "HTTP/1.1 422 Unprocessable Content\r\n" JSON "\r\n{}", -EINVAL },
+		{ "HTTP/1.1 409 Conflict\r\n" JSON "\r\n{}", -ENOTSUP },
+		{ "HTTP/1.1 503 Service Unavailable\r\n" JSON "\r\n{}", -EBUSY },
+	};
+	static const struct glint_setting setting = { "quality", "0" };
+	char *json;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fake_server server = { .reply = cases[i].reply };
+
+		CU_ASSERT_EQUAL(set_at(&server, &setting, 1, &json), cases[i].err);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(json);
+		CU_ASSERT_STRING_EQUAL(json, "{}");
+		free(json);
+	}
+}
+
+/* A service without settings, such as ustreamer. */
+static void test_a_service_without_settings_is_reported_as_such(void)
+{
+	static const struct glint_setting setting = { "quality", "1" };
+	struct fake_server missing = { .reply = "HTTP/1.1 404 Not Found\r\n\r\n" };
+	struct fake_server other = {
+		.reply = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\nx"
+	};
+	char *json;
+
+	CU_ASSERT_EQUAL(set_at(&missing, &setting, 1, &json), -EREMOTEIO);
+	CU_ASSERT_PTR_NULL(json);
+	CU_ASSERT_EQUAL(set_at(&other, &setting, 1, &json), -EPROTO);
+	CU_ASSERT_PTR_NULL(json);
+}
+
+/* Returns the error of a snapshot with these options. */
+static int snapshot_with(struct fake_server *server, const struct glint_snapshot_options *options,
+			 struct glint_image *image)
+{
+	struct glint_client *client;
+	int err;
+
+	fake_server_start(server);
+	CU_ASSERT_EQUAL_FATAL(glint_client_create(&client, server->address), 0);
+	glint_client_set_timeout(client, PATIENT_MS);
+	err = glint_client_snapshot(client, options, image);
+	glint_client_destroy(client);
+	fake_server_finish(server);
+	return err;
+}
+
+static void test_a_snapshot_names_all_that_it_wants(void)
+{
+	struct fake_server server = { .reply = EXPOSED_AT_9 };
+	struct glint_snapshot_options options = {
+		.any = true,
+		.after = "mark:a.b",
+		.guarantee = "exposed",
+		.wait_ms = 250,
+		.asks_since = true,
+		.since = 7,
+		.stream = 2,
+	};
+	struct glint_image image = { 0 };
+
+	CU_ASSERT_EQUAL(snapshot_with(&server, &options, &image), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(server.request,
+				      "GET /snapshot?after=mark:a.b&guarantee=exposed&timeout=250ms"
+				      "&since=7&stream=2&strict=0 HTTP"));
+	options.after = "a b";
+	CU_ASSERT_EQUAL(snapshot_with(&(struct fake_server){ .reply = EXPOSED_AT_9 }, &options,
+				      &image),
+			-EINVAL);
+	glint_image_fini(&image);
+}
+
+static void test_a_refused_snapshot_has_the_reason(void)
+{
+	static const struct {
+		const char *reply, *reason;
+		int err;
+	} rows[] = {
+		{ "HTTP/1.1 503 x\r\n" JSON "\r\n{\"error\": {\"reason\": \"no-signal\"}}",
+		  "no-signal", -ENODATA },
+		{ "HTTP/1.1 503 x\r\n" JSON "\r\n{\"error\": {\"reason\": \"too-many-clients\"}}",
+		  "too-many-clients", -EBUSY },
+		{ "HTTP/1.1 504 x\r\n" JSON "\r\n{\"error\": {\"reason\": \"timeout\"}}", "timeout",
+		  -ETIME },
+		{ "HTTP/1.1 404 x\r\n" JSON "\r\n{\"error\": {\"reason\": \"unknown-mark\"}}",
+		  "unknown-mark", -EREMOTEIO },
+		{ "HTTP/1.1 503 x\r\n" JSON "\r\n{\"error\": {\"reason\": \"\x1b[2J\"}}", "",
+		  -EBUSY },
+	};
+	const struct glint_snapshot_options options = { .after = "now" };
+	struct glint_image image = { 0 };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fake_server server = { .reply = rows[i].reply };
+
+		CU_ASSERT_EQUAL(snapshot_with(&server, &options, &image), rows[i].err);
+		CU_ASSERT_STRING_EQUAL(image.reason, rows[i].reason);
+		CU_ASSERT_EQUAL(image.size, 0);
+	}
+	glint_image_fini(&image);
+}
+
+/* clang-format off */
 GLINT_TESTS("client",
 	GLINT_TEST(test_the_state_is_the_text_that_was_sent),
 	GLINT_TEST(test_the_state_comes_over_tcp),
 	GLINT_TEST(test_an_answer_without_a_length_ends_with_the_connection),
-	GLINT_TEST(test_a_snapshot_tells_which_frame_it_is),
+	GLINT_TEST(test_a_snapshot_says_which_frame_it_is),
 	GLINT_TEST(test_a_moment_is_asked_for_and_checked),
-	GLINT_TEST(test_a_service_that_does_not_know_the_exposure_is_told_from_one_that_does),
+	GLINT_TEST(test_a_picture_without_exposure_is_refused_after_a_moment),
 	GLINT_TEST(test_a_picture_that_is_not_live_is_refused_with_its_reason),
 	GLINT_TEST(test_a_picture_that_is_not_live_is_given_when_any_will_do),
 	GLINT_TEST(test_what_a_service_does_not_say_is_unknown),
@@ -783,16 +959,22 @@ GLINT_TESTS("client",
 	GLINT_TEST(test_chunks_without_end_are_refused),
 	GLINT_TEST(test_chunks_may_be_cut_anywhere),
 	GLINT_TEST(test_a_service_that_says_nothing_meets_the_deadline),
-	GLINT_TEST(test_an_answer_given_before_the_question_is_still_read),
-	GLINT_TEST(test_a_service_that_is_not_there_is_told_from_one_that_is_closed),
+	GLINT_TEST(test_an_answer_sent_before_the_request_is_read),
+	GLINT_TEST(test_a_missing_service_and_a_closed_one_have_different_errors),
 	GLINT_TEST(test_a_full_backlog_meets_the_deadline),
 	GLINT_TEST(test_an_address_is_a_path_or_a_host_or_a_url),
 	GLINT_TEST(test_what_is_no_address_is_refused_before_anything_is_connected),
 	GLINT_TEST(test_a_url_asks_for_paths_below_its_own),
 	GLINT_TEST(test_a_path_may_have_107_bytes),
+	GLINT_TEST(test_a_path_of_no_socket_has_an_error_of_its_own),
 	GLINT_TEST(test_without_an_address_the_environment_is_asked),
-	GLINT_TEST(test_then_the_users_own_socket_is_taken),
+	GLINT_TEST(test_after_the_environment_comes_the_users_own_socket),
 	GLINT_TEST(test_a_login_is_sent_as_basic_authentication),
-	GLINT_TEST(test_logins_of_every_length_are_padded_rightly),
+	GLINT_TEST(test_logins_of_every_length_are_padded),
 	GLINT_TEST(test_numbers_are_digits_within_their_range),
+	GLINT_TEST(test_settings_are_sent_as_one_object),
+	GLINT_TEST(test_a_setting_that_is_refused_comes_with_the_reason),
+	GLINT_TEST(test_a_service_without_settings_is_reported_as_such),
+	GLINT_TEST(test_a_snapshot_names_all_that_it_wants),
+	GLINT_TEST(test_a_refused_snapshot_has_the_reason),
 )

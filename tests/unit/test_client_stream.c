@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libglint's stream: parts however they are cut, gaps, ends, and hostile servers. */
+/* libglint's stream: parts in reads of any size, gaps, ends, and hostile servers. */
 #include "harness.h"
 
 #include <errno.h>
@@ -14,16 +14,16 @@
 
 #include "../fake/server.h"
 
-#define QUICK_MS   20	/* where nothing will ever come; doubled until a stream opens */
+#define QUICK_MS   20 /* for a server that sends nothing; doubled until a stream opens */
 #define PATIENT_MS 20000
 
 #define BARE_HEAD "HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=cut\r\n\r\n"
 #define HEAD	  BARE_HEAD "--cut\r\n"
-#define PART(sequence, length, text)                                                              \
-	"Content-Type: image/jpeg\r\nContent-Length: " length "\r\nX-Timestamp: 1.5\r\n"          \
+#define PART(sequence, length, text)                                                               \
+	"Content-Type: image/jpeg\r\nContent-Length: " length "\r\nX-Timestamp: 1.5\r\n"           \
 	"X-Glint-Sequence: " sequence "\r\n\r\n" text "\r\n--cut\r\n"
-#define OFFLINE_PART                                                                              \
-	"Content-Type: image/jpeg\r\nX-UStreamer-Online: false\r\n"                              \
+#define OFFLINE_PART                                                                               \
+	"Content-Type: image/jpeg\r\nX-UStreamer-Online: false\r\n"                                \
 	"X-Glint-Reason: no-device\r\nContent-Length: 1\r\n\r\nb\r\n--cut\r\n"
 #define LAST_PART "Content-Type: image/jpeg\r\nContent-Length: 1\r\n\r\nx\r\n--cut--\r\n"
 #define TOO_LONG  "12345678901234567890123456789012345678901234567890123456789012345678901"
@@ -44,8 +44,8 @@ static int reader_open(struct reader *r, int timeout_ms)
 }
 
 /*
- * The stream has the shortest timeout that this host can open it in: how busy the host is
- * changes how long the test takes, and not its result.
+ * The timeout is the shortest in which this host can open the stream, so that a busy host makes the
+ * test slower and does not change its result.
  */
 static void reader_open_quick(struct reader *r)
 {
@@ -90,7 +90,7 @@ static void expect_three_pictures_and_the_end(bool bytewise)
 
 	CU_ASSERT_EQUAL_FATAL(reader_open(&r, PATIENT_MS), 0);
 	expect_picture(&r, 7, "seven");
-	expect_picture(&r, 8, "--cut\r\n--");	/* a picture may contain anything */
+	expect_picture(&r, 8, "--cut\r\n--"); /* a picture may contain a boundary */
 	expect_picture(&r, 10, "ten");
 	CU_ASSERT_EQUAL(reader_next(&r), 0);
 	CU_ASSERT_EQUAL(reader_next(&r), 0);
@@ -104,16 +104,16 @@ static void test_pictures_come_one_after_another_until_the_end(void)
 	expect_three_pictures_and_the_end(false);
 }
 
-static void test_it_does_not_matter_where_the_bytes_are_cut(void)
+static void test_reads_of_any_size_decode_to_the_same_data(void)
 {
 	expect_three_pictures_and_the_end(true);
 }
 
-#define CHUNKED_HEAD                                                                              \
-	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"                                       \
+#define CHUNKED_HEAD                                                                               \
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"                                        \
 	"Content-Type: multipart/x-mixed-replace;boundary=cut\r\n\r\n"
 
-/* A reply with @body in chunks of @size bytes, however they fall. */
+/* A reply with @body in chunks of @size bytes, without regard to its lines. */
 static void put_in_chunks(char *reply, const char *body, size_t size)
 {
 	char *end = stpcpy(reply, CHUNKED_HEAD);
@@ -154,7 +154,7 @@ static void test_pictures_may_come_in_chunks_of_any_size(void)
 	expect_pictures_in_chunks(1000, true);
 }
 
-static void test_each_part_tells_about_its_own_picture_only(void)
+static void test_each_part_describes_its_own_picture_only(void)
 {
 	struct reader r = {
 		.server.reply = HEAD PART("7", "1", "a") OFFLINE_PART PART("9", "1", "c"),
@@ -322,7 +322,7 @@ static void test_a_part_that_makes_no_sense_ends_the_stream(void)
 	}
 }
 
-/* Whatever is damaged on the way, each picture is sane and the stream comes to an end. */
+/* With any damage, each picture is within its bounds and the stream ends. */
 static void test_damaged_streams_do_no_harm(void)
 {
 	static const char good[] = HEAD PART("7", "5", "seven") PART("8", "5", "eight")
@@ -350,11 +350,12 @@ static void test_damaged_streams_do_no_harm(void)
 	CU_ASSERT(opened > 100);
 }
 
+/* clang-format off */
 GLINT_TESTS("client_stream",
 	GLINT_TEST(test_pictures_come_one_after_another_until_the_end),
-	GLINT_TEST(test_it_does_not_matter_where_the_bytes_are_cut),
+	GLINT_TEST(test_reads_of_any_size_decode_to_the_same_data),
 	GLINT_TEST(test_pictures_may_come_in_chunks_of_any_size),
-	GLINT_TEST(test_each_part_tells_about_its_own_picture_only),
+	GLINT_TEST(test_each_part_describes_its_own_picture_only),
 	GLINT_TEST(test_a_picture_is_given_before_what_follows_it),
 	GLINT_TEST(test_memory_is_kept_from_picture_to_picture),
 	GLINT_TEST(test_parts_without_a_picture_are_passed_over),

@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "../fake/m2m.h"
+#include "base/macros.h"
 #include "harness.h"
 #include "v4l2/codec.h"
 
@@ -24,8 +24,11 @@ static struct glint_format frames(uint32_t fourcc, uint32_t width, uint32_t heig
 	const struct glint_format_info *info = glint_format_find(fourcc);
 	uint32_t stride = width * info->bytes_per_pixel;
 
-	return (struct glint_format){ .info = info, .fourcc = fourcc, .width = width,
-				      .height = height, .n_planes = info->mem_planes,
+	return (struct glint_format){ .info = info,
+				      .fourcc = fourcc,
+				      .width = width,
+				      .height = height,
+				      .n_planes = info->mem_planes,
 				      .stride = { stride, stride, stride },
 				      .size = { stride * height * 2 } };
 }
@@ -49,7 +52,7 @@ static void rig_close(struct rig *r)
 	fake_m2m_fini(&r->fake);
 }
 
-/* A raw side of @n places for others' memory, a coded side of two, both on. */
+/* Start a raw queue of @n imported buffers and a coded queue of two. */
 static void rig_stream(struct rig *r, unsigned n, bool import)
 {
 	struct glint_format format = frames(V4L2_PIX_FMT_YUYV, 64, 48);
@@ -104,7 +107,7 @@ static void test_an_encoder_is_known_by_its_names_and_formats(void)
 	rig_close(&r);
 }
 
-static void test_what_makes_no_jpeg_is_no_encoder(void)
+static void test_a_device_that_makes_no_jpeg_is_no_encoder(void)
 {
 	struct rig r;
 
@@ -132,7 +135,7 @@ static void test_formats_that_cannot_be_read_are_left_out(void)
 	rig_close(&r);
 }
 
-static void test_the_coded_size_and_the_visible_part_are_told_apart(void)
+static void test_the_coded_size_and_the_visible_part_differ(void)
 {
 	struct glint_format format = frames(V4L2_PIX_FMT_NV12, 1920, 1080);
 	struct rig r;
@@ -146,7 +149,7 @@ static void test_the_coded_size_and_the_visible_part_are_told_apart(void)
 	rig_close(&r);
 }
 
-static void test_a_format_or_size_that_it_lacks_is_refused(void)
+static void test_an_unsupported_format_or_size_is_refused(void)
 {
 	struct glint_format format = frames(V4L2_PIX_FMT_RGB24, 64, 48), got;
 	struct rig r;
@@ -159,11 +162,11 @@ static void test_a_format_or_size_that_it_lacks_is_refused(void)
 	r.fake.most = 640;
 	CU_ASSERT_EQUAL(glint_codec_try(&r.codec, &format, &got), 0);
 	CU_ASSERT_EQUAL(got.stride[0], 1280);
-	CU_ASSERT_EQUAL(r.fake.raw.width, 0);	/* trying sets nothing */
+	CU_ASSERT_EQUAL(r.fake.raw.width, 0); /* trying sets nothing */
 	rig_close(&r);
 }
 
-static void test_a_stride_that_the_capture_has_is_asked_for(void)
+static void test_the_stride_of_the_capture_is_requested(void)
 {
 	struct glint_format format = frames(V4L2_PIX_FMT_YUYV, 64, 48), got;
 	struct rig r;
@@ -208,7 +211,7 @@ static void test_the_range_of_the_quality_is_the_drivers(void)
 	CU_ASSERT_EQUAL(r.fake.quality, 77);
 	r.fake.quality_max = 0;
 	CU_ASSERT_EQUAL(glint_codec_control_range(&r.codec, QUALITY, &range), -ENOTTY);
-	r.fake.quality_max = 20;	/* below its least: a range that cannot be */
+	r.fake.quality_max = 20; /* below its minimum: an impossible range */
 	CU_ASSERT_EQUAL(glint_codec_control_range(&r.codec, QUALITY, &range), -EPROTO);
 	rig_close(&r);
 }
@@ -238,7 +241,7 @@ static void test_a_job_takes_an_imported_frame_and_brings_its_stamp_back(void)
 	rig_close(&r);
 }
 
-static void test_memory_that_it_cannot_read_is_found_out_before_a_frame_needs_it(void)
+static void test_unreadable_memory_is_detected_before_the_first_frame(void)
 {
 	struct glint_dmabuf good = memory(64 * 48 * 2), small = memory(4096);
 	struct rig r;
@@ -255,7 +258,7 @@ static void test_memory_that_it_cannot_read_is_found_out_before_a_frame_needs_it
 	rig_close(&r);
 }
 
-static void test_an_encoder_without_dmabuf_says_so(void)
+static void test_an_encoder_without_dmabuf_cannot_import(void)
 {
 	struct glint_format format = frames(V4L2_PIX_FMT_YUYV, 64, 48);
 	struct rig r;
@@ -300,7 +303,7 @@ static void shorten(struct fake_m2m *fake, unsigned long request, void *arg)
 		buffer->index = 99;
 }
 
-static void test_lengths_and_indexes_that_cannot_be_are_refused(void)
+static void test_impossible_lengths_and_indexes_are_refused(void)
 {
 	struct glint_vqueue_done done;
 	struct glint_dmabuf map;
@@ -341,19 +344,20 @@ static void test_data_at_an_offset_need_the_multi_planar_api(void)
 	rig_close(&r);
 }
 
+/* clang-format off */
 GLINT_TESTS("codec",
 	GLINT_TEST(test_an_encoder_is_known_by_its_names_and_formats),
-	GLINT_TEST(test_what_makes_no_jpeg_is_no_encoder),
+	GLINT_TEST(test_a_device_that_makes_no_jpeg_is_no_encoder),
 	GLINT_TEST(test_formats_that_cannot_be_read_are_left_out),
-	GLINT_TEST(test_the_coded_size_and_the_visible_part_are_told_apart),
-	GLINT_TEST(test_a_format_or_size_that_it_lacks_is_refused),
-	GLINT_TEST(test_a_stride_that_the_capture_has_is_asked_for),
+	GLINT_TEST(test_the_coded_size_and_the_visible_part_differ),
+	GLINT_TEST(test_an_unsupported_format_or_size_is_refused),
+	GLINT_TEST(test_the_stride_of_the_capture_is_requested),
 	GLINT_TEST(test_padding_matters_where_chroma_follows_it),
 	GLINT_TEST(test_the_range_of_the_quality_is_the_drivers),
 	GLINT_TEST(test_a_job_takes_an_imported_frame_and_brings_its_stamp_back),
-	GLINT_TEST(test_memory_that_it_cannot_read_is_found_out_before_a_frame_needs_it),
-	GLINT_TEST(test_an_encoder_without_dmabuf_says_so),
+	GLINT_TEST(test_unreadable_memory_is_detected_before_the_first_frame),
+	GLINT_TEST(test_an_encoder_without_dmabuf_cannot_import),
 	GLINT_TEST(test_memory_of_the_driver_is_mapped_and_exported),
-	GLINT_TEST(test_lengths_and_indexes_that_cannot_be_are_refused),
+	GLINT_TEST(test_impossible_lengths_and_indexes_are_refused),
 	GLINT_TEST(test_data_at_an_offset_need_the_multi_planar_api),
 )

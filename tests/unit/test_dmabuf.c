@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "harness.h"
 #include "mem/dmabuf.h"
 #include "mem/udmabuf.h"
@@ -105,7 +105,7 @@ static void test_fini_gives_all_back_and_may_come_twice(void)
 	CU_ASSERT_EQUAL(count_fds(), fds);
 }
 
-/* The descriptor is no dma-buf, so whoever asks the kernel is refused. */
+/* The descriptor is no dma-buf, so the kernel refuses a sync. */
 static void test_all_but_the_drivers_own_memory_is_synced(void)
 {
 	static const enum glint_memory synced[] = { GLINT_MEMORY_ENCODER, GLINT_MEMORY_HEAP,
@@ -138,6 +138,7 @@ static void test_every_memory_has_a_name(void)
 	CU_ASSERT_STRING_EQUAL(glint_memory_name(GLINT_MEMORY_MEMFD), "memfd");
 }
 
+/* clang-format off */
 GLINT_TESTS("dmabuf",
 	GLINT_TEST(test_a_plane_is_mapped_zeroed_and_whole_pages),
 	GLINT_TEST(test_what_is_written_is_seen_through_the_descriptor),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames in, pictures out: what they show, whoever asks, and what becomes of each frame. */
+/* Frames in, packets out: their pixels, the demand of sinks, and the outcome of each frame. */
 #include <linux/videodev2.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -11,14 +11,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/loop.h"
-#include "core/picture.h"
+#include "core/packet.h"
 #include "encode/blank.h"
 #include "encode/encoder.h"
-#include "encode/pictures.h"
+#include "encode/packet_pool.h"
 #include "harness.h"
 #include "jpeg/inspect.h"
 #include "loop_rig.h"
 #include "malloc_rig.h"
+#include "report_rig.h"
 #include "v4l2/format.h"
 
 #define NEEDS_CPU_ENCODER()                                                                        \
@@ -27,7 +28,7 @@
 			GLINT_SKIP("built without the CPU encoder");                               \
 	} while (0)
 
-/* --- A frame whose buffer is exactly as large as it must be ------------------------ */
+/* --- A frame whose buffer is exactly large enough ------------------------ */
 
 struct source_frame {
 	struct glint_frame frame;
@@ -65,6 +66,8 @@ static void frame_init(struct source_frame *f, uint32_t fourcc, uint32_t width, 
 	f->frame.ops = &frame_ops;
 	f->frame.buf = &f->buf;
 	f->frame.format = &f->format;
+	f->frame.info.width = f->format.width;
+	f->frame.info.height = f->format.height;
 }
 
 static void frame_fini(struct source_frame *f)
@@ -82,26 +85,28 @@ struct rig {
 	struct glint_sink sink;
 	unsigned pushed;
 	uint32_t seqs[8];
+	uint64_t last_serial;
 	uint8_t jpeg[1 << 20];
 	size_t size;
 	bool keep;
-	struct glint_picture *kept;
+	struct glint_packet *kept;
 };
 
-static bool rig_on_picture(struct glint_sink *sink, struct glint_frame *frame)
+static bool rig_on_packet(struct glint_sink *sink, struct glint_packet *packet)
 {
 	struct rig *r = container_of(sink, struct rig, sink);
-	struct glint_picture *picture = glint_picture_of(frame);
 
-	r->seqs[r->pushed++ % 8] = frame->seq;
+	CU_ASSERT_TRUE(packet->serial > r->last_serial);
+	r->last_serial = packet->serial;
+	r->seqs[r->pushed++ % 8] = packet->info.seq;
 	r->size = 0;
-	for (unsigned i = 0; i < picture->n_parts; i++) {
-		memcpy(r->jpeg + r->size, picture->parts[i].iov_base, picture->parts[i].iov_len);
-		r->size += picture->parts[i].iov_len;
+	for (unsigned i = 0; i < packet->n_parts; i++) {
+		memcpy(r->jpeg + r->size, packet->parts[i].iov_base, packet->parts[i].iov_len);
+		r->size += packet->parts[i].iov_len;
 	}
-	CU_ASSERT_EQUAL(r->size, picture->size);
+	CU_ASSERT_EQUAL(r->size, packet->size);
 	if (r->keep)
-		r->kept = glint_picture_ref(picture);
+		r->kept = glint_packet_ref(packet);
 	return true;
 }
 
@@ -113,13 +118,14 @@ static void rig_open_keeping(struct rig *r, unsigned workers, enum glint_chroma 
 					       .chroma = chroma,
 					       .keep_range = keep_range,
 					       .workers = workers,
-					       .pictures = 2 };
+					       .packets = 2 };
 
 	memset(r, 0, sizeof(*r));
 	CU_ASSERT_EQUAL_FATAL(rig_loop_create(&r->loop), 0);
 	glint_fanout_init(&r->source, NULL);
 	CU_ASSERT_EQUAL_FATAL(glint_encoder_create(&r->encoder, r->loop, &r->source, &config), 0);
-	r->sink.push = rig_on_picture;
+	r->sink.codec = GLINT_CODEC_JPEG;
+	r->sink.push_packet = rig_on_packet;
 	glint_list_init(&r->sink.link);
 }
 
@@ -130,22 +136,23 @@ static void rig_open(struct rig *r, unsigned workers, enum glint_chroma chroma)
 
 static void rig_want(struct rig *r)
 {
-	glint_fanout_attach(glint_encoder_pictures(r->encoder), &r->sink);
+	glint_fanout_attach(glint_encoder_packets(r->encoder), &r->sink);
 }
 
 static void rig_close(struct rig *r)
 {
-	glint_fanout_detach(glint_encoder_pictures(r->encoder), &r->sink);
-	glint_picture_unref(r->kept);
+	glint_fanout_detach(glint_encoder_packets(r->encoder), &r->sink);
+	glint_packet_unref(r->kept);
 	glint_encoder_destroy(r->encoder);
 	glint_loop_destroy(r->loop);
 }
 
 static void rig_push(struct rig *r, struct source_frame *f, uint32_t seq)
 {
-	glint_frame_begin(&f->frame, seq, glint_now_ns());
-	f->frame.complete_ns = f->frame.dequeue_ns = f->frame.capture_ns;
-	glint_fanout_push(&r->source, &f->frame);
+	glint_frame_begin(&f->frame, seq);
+	f->frame.info.capture_ns = glint_now_ns();
+	f->frame.info.complete_ns = f->frame.info.dequeue_ns = f->frame.info.capture_ns;
+	glint_fanout_push_frame(&r->source, &f->frame);
 	glint_frame_unref(&f->frame);
 }
 
@@ -153,6 +160,30 @@ static void rig_wait(struct rig *r, const unsigned *counter, unsigned wanted)
 {
 	while (*counter < wanted && glint_loop_run_once(r->loop, UINT64_MAX) == 0)
 		;
+}
+
+static void test_the_rate_is_that_of_the_frames_however_long_each_takes(void)
+{
+	uint64_t now_ns = glint_now_ns();
+	struct source_frame f;
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	frame_init(&f, V4L2_PIX_FMT_YUYV, 64, 48);
+	memset(f.buf.planes[0].map, 128, f.buf.planes[0].size);
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	rig_want(&r);
+	for (uint32_t seq = 0; seq < 3; seq++) {
+		glint_frame_begin(&f.frame, seq);
+		f.frame.info.capture_ns = now_ns;
+		f.frame.info.dequeue_ns = now_ns + seq * 100 * GLINT_NSEC_PER_MSEC;
+		glint_fanout_push_frame(&r.source, &f.frame);
+		glint_frame_unref(&f.frame);
+		rig_wait(&r, &r.pushed, seq + 1);
+	}
+	CU_ASSERT_EQUAL(REPORTED(real, encoder, r.encoder, "encoder.fps"), 10.0);
+	rig_close(&r);
+	frame_fini(&f);
 }
 
 /* --- Decoding --------------------------------------------------------------------------- */
@@ -218,7 +249,18 @@ static void to_ycbcr(const uint8_t rgb[3], enum glint_range range, enum glint_ma
 	out[2] = rounded(128 + (limited ? cr * 224 / 255 : cr));
 }
 
-/* Every sample of the frame has the one colour. */
+/* Samples of more than eight bits are the highest ones of a word. */
+static void put_sample(const struct glint_format_info *info, uint8_t *line, size_t i, uint8_t value)
+{
+	if (glint_format_sample_bytes(info) == 1) {
+		line[i] = value;
+		return;
+	}
+	line[2 * i] = 0x5a;
+	line[2 * i + 1] = value;
+}
+
+/* All samples of the frame have one colour. */
 static void frame_paint(struct source_frame *f, const uint8_t rgb[3])
 {
 	const struct glint_format_info *info = f->format.info;
@@ -227,22 +269,23 @@ static void frame_paint(struct source_frame *f, const uint8_t rgb[3])
 
 	to_ycbcr(rgb, f->format.range, f->format.matrix, yuv);
 	CU_ASSERT_EQUAL_FATAL(glint_format_view(&f->format, &f->buf, &view), 0);
-	for (size_t i = 0; i < f->buf.planes[0].size; i++) {
-		uint8_t *p = f->buf.planes[0].map;
+	for (size_t i = 0; i < f->buf.planes[0].size / glint_format_sample_bytes(info); i++) {
+		uint8_t *p = f->buf.planes[0].map, value;
 		unsigned at = (unsigned)(i % (info->layout == GLINT_LAYOUT_PACKED_YUV ?
 						      4 :
 						      info->bytes_per_pixel));
 
 		if (info->layout == GLINT_LAYOUT_PACKED_YUV)
-			p[i] = at == info->order[1] ? yuv[1] :
-			       at == info->order[3] ? yuv[2] :
-						      yuv[0];
+			value = at == info->order[1] ? yuv[1] :
+				at == info->order[3] ? yuv[2] :
+						       yuv[0];
 		else if (info->layout == GLINT_LAYOUT_RGB)
-			p[i] = at == info->order[0] ? rgb[0] :
-			       at == info->order[1] ? rgb[1] :
-						      rgb[2];
+			value = at == info->order[0] ? rgb[0] :
+				at == info->order[1] ? rgb[1] :
+						       rgb[2];
 		else
-			p[i] = yuv[0];
+			value = yuv[0];
+		put_sample(info, p, i, value);
 	}
 	for (unsigned c = 1; c < view.n; c++)
 		for (uint32_t y = 0; y < view.comp[c].height; y++)
@@ -254,8 +297,10 @@ static void frame_paint(struct source_frame *f, const uint8_t rgb[3])
 				if (view.n == 3) {
 					at[x] = yuv[c];
 				} else {
-					at[2 * x + (info->order[1] > info->order[2])] = yuv[1];
-					at[2 * x + (info->order[1] < info->order[2])] = yuv[2];
+					bool cr_first = info->order[1] > info->order[2];
+
+					put_sample(info, at, 2 * x + cr_first, yuv[1]);
+					put_sample(info, at, 2 * x + !cr_first, yuv[2]);
 				}
 			}
 }
@@ -305,7 +350,7 @@ static void test_colours_are_right_in_every_layout_range_and_matrix(void)
 	rig_close(&r);
 }
 
-static void test_a_frames_own_values_can_be_kept(void)
+static void test_keep_range_leaves_the_samples_unchanged(void)
 {
 	struct rig r;
 
@@ -320,7 +365,7 @@ static void test_a_frames_own_values_can_be_kept(void)
 
 		if (info->layout > GLINT_LAYOUT_PLANAR)
 			continue;
-		/* A JPEG's values, and a driver that calls them limited and BT.709. */
+		/* Values of a JPEG, which the driver calls limited and BT.709. */
 		frame_init(&f, info->fourcc, 50, 34);
 		frame_paint(&f, rgb);
 		f.format.range = GLINT_RANGE_LIMITED;
@@ -419,11 +464,10 @@ static void test_every_small_size_decodes_and_stays_within_its_buffer(void)
 	rig_close(&r);
 }
 
-/* --- Who wants what ---------------------------------------------------------------------------- */
+/* --- Demand ---------------------------------------------------------------------------- */
 
-static void test_nothing_is_encoded_when_nobody_wants_a_picture(void)
+static void test_nothing_is_encoded_without_a_sink(void)
 {
-	struct glint_encoder_status status;
 	struct source_frame f;
 	struct rig r;
 
@@ -434,24 +478,22 @@ static void test_nothing_is_encoded_when_nobody_wants_a_picture(void)
 	rig_push(&r, &f, 0);
 	rig_want(&r);
 	CU_ASSERT(glint_fanout_wanted(&r.source));
-	glint_fanout_detach(glint_encoder_pictures(r.encoder), &r.sink);
+	glint_fanout_detach(glint_encoder_packets(r.encoder), &r.sink);
 	CU_ASSERT_FALSE(glint_fanout_wanted(&r.source));
-	glint_encoder_status(r.encoder, &status);
-	CU_ASSERT_EQUAL(status.encoded, 0);
+	CU_ASSERT_EQUAL(REPORTED(int, encoder, r.encoder, "encoder.encoded"), 0);
 	CU_ASSERT_EQUAL(f.frame.outcome, GLINT_OUTCOME_SKIPPED);
 	frame_fini(&f);
 	rig_close(&r);
 }
 
-static bool wants_odd(const struct glint_sink *sink, const struct glint_frame *frame)
+static bool wants_odd(const struct glint_sink *sink, const struct glint_frame_info *info)
 {
 	(void)sink;
-	return frame->seq % 2 == 1;
+	return info->seq % 2 == 1;
 }
 
-static void test_a_frame_that_nobody_wants_is_not_encoded(void)
+static void test_a_frame_that_no_sink_wants_is_not_encoded(void)
 {
-	struct glint_encoder_status status;
 	struct source_frame f;
 	struct rig r;
 
@@ -467,13 +509,12 @@ static void test_a_frame_that_nobody_wants_is_not_encoded(void)
 	rig_push(&r, &f, 3);
 	rig_wait(&r, &r.pushed, 1);
 	CU_ASSERT_EQUAL(r.seqs[0], 3);
-	glint_encoder_status(r.encoder, &status);
-	CU_ASSERT_EQUAL(status.encoded, 1);
+	CU_ASSERT_EQUAL(REPORTED(int, encoder, r.encoder, "encoder.encoded"), 1);
 	frame_fini(&f);
 	rig_close(&r);
 }
 
-static void test_the_newest_frame_takes_the_place_of_the_one_that_waits(void)
+static void test_the_newest_frame_replaces_the_one_that_waits(void)
 {
 	struct source_frame f[4];
 	struct rig r;
@@ -486,8 +527,7 @@ static void test_the_newest_frame_takes_the_place_of_the_one_that_waits(void)
 		frame_draw(&f[i]);
 	}
 	for (unsigned i = 0; i < 4; i++)
-		rig_push(&r, &f[i],
-			 i); /* the loop does not run: 0 is busy, 1 and 2 are overtaken */
+		rig_push(&r, &f[i], i); /* the loop does not run: 0 is busy, 1 and 2 are replaced */
 	CU_ASSERT_EQUAL(f[1].released, 1);
 	CU_ASSERT_EQUAL(f[2].released, 1);
 	CU_ASSERT_EQUAL(f[1].frame.outcome, GLINT_OUTCOME_SKIPPED);
@@ -504,9 +544,61 @@ static void test_the_newest_frame_takes_the_place_of_the_one_that_waits(void)
 	rig_close(&r);
 }
 
-static void test_pictures_that_readers_keep_are_bounded(void)
+/* Whether the parts of both packets are the same memory. */
+static bool is_shared(const struct glint_packet *a, const struct glint_packet *b)
 {
-	struct glint_picture *kept[2];
+	return a->n_parts == b->n_parts && a->size == b->size &&
+	       memcmp(a->parts, b->parts, a->n_parts * sizeof(a->parts[0])) == 0;
+}
+
+static void test_pictures_of_a_still_screen_share_their_memory(void)
+{
+	struct glint_packet *kept[3] = { NULL };
+	struct source_frame f;
+	struct rig r;
+
+	NEEDS_CPU_ENCODER();
+	rig_open(&r, 1, GLINT_CHROMA_420);
+	rig_want(&r);
+	frame_init(&f, V4L2_PIX_FMT_YUYV, 64, 64);
+	frame_draw(&f);
+	rig_push(&r, &f, 0);
+	rig_wait(&r, &f.released, 1);
+	if (strcmp(REPORTED(text, encoder, r.encoder, "encoder.engine"), "libjpeg-turbo") == 0) {
+		rig_close(&r);
+		frame_fini(&f);
+		GLINT_SKIP("libjpeg-turbo encodes each picture");
+	}
+	r.keep = true;
+	for (unsigned i = 0; i < 3; i++) {
+		rig_push(&r, &f, i + 1);
+		rig_wait(&r, &f.released, i + 2);
+		CU_ASSERT_EQUAL_FATAL(r.pushed, i + 2);
+		kept[i] = r.kept;
+	}
+	/* There are two packets; the third picture has a copy. */
+	CU_ASSERT_TRUE(is_shared(kept[0], kept[1]));
+	CU_ASSERT_FALSE(is_shared(kept[0], kept[2]));
+	CU_ASSERT_EQUAL(kept[2]->size, kept[0]->size);
+	CU_ASSERT_TRUE(kept[1]->serial > kept[0]->serial);
+	CU_ASSERT_EQUAL(kept[1]->info.seq, 2);
+	glint_packet_unref(kept[2]);
+	glint_packet_unref(kept[0]);
+
+	/* The memory is in use for the last of them: a new picture is somewhere else. */
+	f.buf.planes[0].map[0] ^= 128;
+	rig_push(&r, &f, 4);
+	rig_wait(&r, &f.released, 5);
+	CU_ASSERT_EQUAL_FATAL(r.pushed, 5);
+	CU_ASSERT_PTR_NOT_EQUAL(kept[1]->parts[1].iov_base, r.kept->parts[1].iov_base);
+	glint_packet_unref(kept[1]);
+	frame_fini(&f);
+	rig_close(&r);
+}
+
+static void test_packets_that_readers_keep_are_bounded(void)
+{
+	struct glint_packet *kept[2];
 	struct source_frame f;
 	struct rig r;
 
@@ -517,86 +609,88 @@ static void test_pictures_that_readers_keep_are_bounded(void)
 	frame_init(&f, V4L2_PIX_FMT_YUYV, 64, 64);
 	frame_draw(&f);
 	for (unsigned i = 0; i < 2; i++) {
+		f.buf.planes[0].map[0] ^= 128; /* another picture, so that it needs memory */
 		rig_push(&r, &f, i);
 		rig_wait(&r, &f.released, i + 1);
 		kept[i] = r.kept;
 		r.kept = NULL;
 	}
+	f.buf.planes[0].map[0] ^= 128;
 	rig_push(&r, &f, 2);
-	CU_ASSERT_EQUAL(f.released, 3); /* at once: there is no picture to put it in */
+	CU_ASSERT_EQUAL(f.released, 3); /* at once: no packet is free */
 	CU_ASSERT_EQUAL(f.frame.outcome, GLINT_OUTCOME_SKIPPED);
-	glint_picture_unref(kept[0]);
+	glint_packet_unref(kept[0]);
 	r.keep = false;
 	rig_push(&r, &f, 3);
 	rig_wait(&r, &f.released, 4);
 	CU_ASSERT_EQUAL(f.frame.outcome, GLINT_OUTCOME_DELIVERED);
-	glint_picture_unref(kept[1]);
+	glint_packet_unref(kept[1]);
 	frame_fini(&f);
 	rig_close(&r);
 }
 
-/* A picture of @pool with a kilobyte of data. */
-static struct glint_pool_picture *take_filled(struct glint_pictures *pool)
+/* A packet of @pool with a kilobyte of data. */
+static struct glint_pool_packet *take_filled(struct glint_packet_pool *pool)
 {
-	struct glint_pool_picture *picture = glint_pictures_take(pool);
+	struct glint_pool_packet *packet = glint_packet_pool_take(pool);
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(picture);
-	CU_ASSERT_TRUE(glint_bytes_reserve(&picture->slices[0], 1024));
-	glint_pictures_count(picture);
-	return picture;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(packet);
+	CU_ASSERT_TRUE(glint_bytes_reserve(&packet->slices[0], 1024));
+	glint_packet_pool_count(packet);
+	return packet;
 }
 
-static void test_pictures_that_nobody_needed_for_a_while_are_given_back(void)
+static void test_packets_that_were_not_needed_for_a_while_are_freed(void)
 {
-	struct glint_pool_picture *pictures[8];
-	struct glint_pictures pool;
+	struct glint_pool_packet *packets[8];
+	struct glint_packet_pool pool;
 	struct rig r;
 
 	rig_open(&r, 1, GLINT_CHROMA_420);
-	glint_pictures_init(&pool, r.encoder, 8);
+	glint_packet_pool_init(&pool, r.encoder, GLINT_CODEC_JPEG, 8);
 	for (unsigned i = 0; i < 8; i++)
-		pictures[i] = take_filled(&pool);
+		packets[i] = take_filled(&pool);
 	CU_ASSERT_EQUAL(pool.bytes, 8 * 1024);
-	CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SOME);
+	CU_ASSERT_EQUAL(glint_packet_pool_trim(&pool), GLINT_POOL_SOME);
 	for (unsigned i = 0; i < 8; i++)
-		glint_picture_unref(&pictures[i]->picture);
-	CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SOME);	/* just returned */
+		glint_packet_unref(&packets[i]->packet);
+	CU_ASSERT_EQUAL(glint_packet_pool_trim(&pool), GLINT_POOL_SOME); /* just returned */
 	CU_ASSERT_EQUAL(pool.made, 8);
 
-	/* Two are in use at once in this period, so six were not needed. */
-	pictures[0] = take_filled(&pool);
-	pictures[1] = take_filled(&pool);
-	glint_picture_unref(&pictures[0]->picture);
-	glint_picture_unref(&pictures[1]->picture);
+	/* Two packets are in use in this period, so six are not needed. */
+	packets[0] = take_filled(&pool);
+	packets[1] = take_filled(&pool);
+	glint_packet_unref(&packets[0]->packet);
+	glint_packet_unref(&packets[1]->packet);
 	for (unsigned left = 7; left > 2; left--) {
-		CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SPARE);
+		CU_ASSERT_EQUAL(glint_packet_pool_trim(&pool), GLINT_POOL_SPARE);
 		CU_ASSERT_EQUAL(pool.made, left);
 	}
-	CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SOME);
+	CU_ASSERT_EQUAL(glint_packet_pool_trim(&pool), GLINT_POOL_SOME);
 	CU_ASSERT_EQUAL(pool.made, 2);
 	CU_ASSERT_EQUAL(pool.bytes, 2 * 1024);
 
-	CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SPARE);
-	CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_NONE);
+	CU_ASSERT_EQUAL(glint_packet_pool_trim(&pool), GLINT_POOL_SPARE);
+	CU_ASSERT_EQUAL(glint_packet_pool_trim(&pool), GLINT_POOL_NONE);
 	CU_ASSERT_EQUAL(pool.bytes, 0);
-	glint_pictures_fini(&pool);
+	glint_packet_pool_fini(&pool);
 	rig_close(&r);
 }
 
-static void test_a_picture_that_a_reader_keeps_is_not_given_back(void)
+static void test_a_packet_that_a_reader_keeps_is_not_freed(void)
 {
-	struct glint_pool_picture *kept;
-	struct glint_pictures pool;
+	struct glint_pool_packet *kept;
+	struct glint_packet_pool pool;
 	struct rig r;
 
 	rig_open(&r, 1, GLINT_CHROMA_420);
-	glint_pictures_init(&pool, r.encoder, 2);
+	glint_packet_pool_init(&pool, r.encoder, GLINT_CODEC_JPEG, 2);
 	kept = take_filled(&pool);
 	for (unsigned i = 0; i < 3; i++)
-		CU_ASSERT_EQUAL(glint_pictures_trim(&pool), GLINT_PICTURES_SOME);
+		CU_ASSERT_EQUAL(glint_packet_pool_trim(&pool), GLINT_POOL_SOME);
 	CU_ASSERT_EQUAL(pool.held, 1);
-	glint_picture_unref(&kept->picture);
-	glint_pictures_fini(&pool);
+	glint_packet_unref(&kept->packet);
+	glint_packet_pool_fini(&pool);
 	rig_close(&r);
 }
 
@@ -621,7 +715,7 @@ static void test_a_frame_whose_memory_is_too_small_fails_and_the_next_one_works(
 	rig_close(&r);
 }
 
-/* --- The device's own JPEGs ---------------------------------------------------------------------- */
+/* --- The device's own JPEGs ------------------------------------------------------------------ */
 
 static const uint8_t mjpeg[] = {
 	0xff, 0xd8, 0xff, 0xc0, 0x00, 0x0b, 8, 0,  8, 0,    8,	  1,	1, 0x11, 0, 0xff,
@@ -633,7 +727,6 @@ static void test_a_jpeg_of_the_device_passes_through_uncopied_with_tables_added(
 	const struct glint_jpeg_info info = {
 		.width = 8, .height = 8, .sos = 15, .size = sizeof(mjpeg) - 3
 	};
-	struct glint_encoder_status status;
 	struct source_frame f;
 	struct rig r;
 
@@ -653,11 +746,10 @@ static void test_a_jpeg_of_the_device_passes_through_uncopied_with_tables_added(
 	CU_ASSERT_PTR_EQUAL(r.kept->parts[0].iov_base, f.buf.planes[0].map);
 	CU_ASSERT_EQUAL(r.size, sizeof(mjpeg) - 3 + 432);
 	CU_ASSERT_EQUAL(f.released, 0); /* a reader has it */
-	r.kept = glint_picture_unref(r.kept);
+	r.kept = glint_packet_unref(r.kept);
 	CU_ASSERT_EQUAL(f.released, 1);
-	glint_encoder_status(r.encoder, &status);
-	CU_ASSERT_EQUAL(status.copies, 0);
-	CU_ASSERT_STRING_EQUAL(status.name, "passthrough");
+	CU_ASSERT_DOUBLE_EQUAL(glint_encoder_copies_per_frame(r.encoder), 0, 0);
+	CU_ASSERT_STRING_EQUAL(REPORTED(text, encoder, r.encoder, "encoder.name"), "passthrough");
 	frame_fini(&f);
 	rig_close(&r);
 }
@@ -691,7 +783,7 @@ static void test_a_truncated_jpeg_of_the_device_gets_an_end(void)
 	rig_close(&r);
 }
 
-static void test_a_picture_like_the_one_before_needs_no_memory(void)
+static void test_a_further_picture_needs_no_allocation(void)
 {
 	struct source_frame f;
 	unsigned before = 0;
@@ -704,7 +796,7 @@ static void test_a_picture_like_the_one_before_needs_no_memory(void)
 	frame_init(&f, V4L2_PIX_FMT_YUYV, 320, 240);
 	frame_draw(&f);
 	for (unsigned i = 0; i < 24; i++) {
-		/* The first pictures fill the pool, and find out how large one is. */
+		/* The first pictures fill the pool and size its packets. */
 		if (i == 4)
 			before = malloc_count;
 		rig_push(&r, &f, i);
@@ -718,7 +810,6 @@ static void test_a_picture_like_the_one_before_needs_no_memory(void)
 static void test_a_bayer_frame_is_converted_and_the_pass_is_counted(void)
 {
 	static const uint8_t rgb[3] = { 180, 90, 40 };
-	struct glint_encoder_status status;
 	struct source_frame f;
 	struct rig r;
 
@@ -736,14 +827,12 @@ static void test_a_bayer_frame_is_converted_and_the_pass_is_counted(void)
 	rig_push(&r, &f, 0);
 	rig_wait(&r, &r.pushed, 1);
 	expect_colour(&r, rgb, 4);
-	glint_encoder_status(r.encoder, &status);
-	CU_ASSERT_EQUAL(status.copies, 2);
+	CU_ASSERT_DOUBLE_EQUAL(glint_encoder_copies_per_frame(r.encoder), 2, 0);
 
 	f.frame.used = 128; /* one line: the library says that it is too short */
 	rig_push(&r, &f, 1);
 	rig_wait(&r, &f.released, 2);
-	glint_encoder_status(r.encoder, &status);
-	CU_ASSERT_EQUAL(status.failed, 1);
+	CU_ASSERT_EQUAL(REPORTED(int, encoder, r.encoder, "encoder.failed"), 1);
 	CU_ASSERT_EQUAL(r.pushed, 1);
 	frame_fini(&f);
 	rig_close(&r);
@@ -757,46 +846,44 @@ static void test_the_blank_picture_decodes_at_any_size(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct glint_blank_wish wish = { sizes[i][0], sizes[i][1], "NO SIGNAL",
 						 "/dev/video0: nothing is connected" };
-		struct glint_picture *picture;
+		struct glint_packet *picture;
 		struct decoded d;
 
 		CU_ASSERT_EQUAL_FATAL(glint_blank_create(&picture, &wish, &stop), 0);
-		CU_ASSERT_FALSE(picture->live);
+		CU_ASSERT_FALSE(picture->info.live);
 		decode(picture->parts[0].iov_base, picture->size, &d);
 		CU_ASSERT_EQUAL(d.width, MAX(sizes[i][0], 160u));
 		CU_ASSERT_EQUAL(d.height, MAX(sizes[i][1], 120u));
 		CU_ASSERT_EQUAL(d.warnings, 0);
 		free(d.rgb);
-		glint_picture_unref(picture);
+		glint_packet_unref(picture);
 	}
 }
 
-/* --- Short of memory ---------------------------------------------------------------------------- */
+/* --- Without memory -------------------------------------------------------------------------- */
 
-/* Encodes one frame; the allocation that is @nth from here on fails. Returns whether it did. */
+static int64_t frames_lost(const struct rig *r)
+{
+	return REPORTED(int, encoder, r->encoder, "encoder.failed") + record_int("encoder.skipped");
+}
+
+/* Encode one frame; the allocation that is @nth from here on fails. Returns whether it did. */
 static bool encode_short_of_memory(struct rig *r, struct source_frame *f, unsigned nth)
 {
-	struct glint_encoder_status status;
 	unsigned before = r->pushed;
-	uint64_t lost;
+	int64_t lost = frames_lost(r);
 	bool failed;
 
-	glint_encoder_status(r->encoder, &status);
-	lost = status.failed + status.skipped;
 	malloc_fail_at = nth;
 	rig_push(r, f, nth);
-	for (;;) {
-		glint_encoder_status(r->encoder, &status);
-		if (r->pushed > before || status.failed + status.skipped > lost)
-			break;
+	while (r->pushed == before && frames_lost(r) == lost)
 		CU_ASSERT_EQUAL_FATAL(glint_loop_run_once(r->loop, UINT64_MAX), 0);
-	}
 	failed = nth > 0 && malloc_fail_at == 0;
 	malloc_fail_at = 0;
 	return failed;
 }
 
-static void test_short_of_memory_there_is_no_picture_or_a_right_one(void)
+static void test_without_memory_a_frame_fails_or_its_picture_is_right(void)
 {
 	static uint8_t right[1 << 20];
 	struct source_frame f;
@@ -835,22 +922,25 @@ static void test_short_of_memory_there_is_no_picture_or_a_right_one(void)
 	frame_fini(&f);
 }
 
+/* clang-format off */
 GLINT_TESTS("encoder",
+	GLINT_TEST(test_the_rate_is_that_of_the_frames_however_long_each_takes),
 	GLINT_TEST(test_colours_are_right_in_every_layout_range_and_matrix),
-	GLINT_TEST(test_a_frames_own_values_can_be_kept),
+	GLINT_TEST(test_keep_range_leaves_the_samples_unchanged),
 	GLINT_TEST(test_the_number_of_slices_does_not_change_a_pixel),
 	GLINT_TEST(test_every_small_size_decodes_and_stays_within_its_buffer),
-	GLINT_TEST(test_nothing_is_encoded_when_nobody_wants_a_picture),
-	GLINT_TEST(test_a_frame_that_nobody_wants_is_not_encoded),
-	GLINT_TEST(test_the_newest_frame_takes_the_place_of_the_one_that_waits),
-	GLINT_TEST(test_pictures_that_readers_keep_are_bounded),
-	GLINT_TEST(test_pictures_that_nobody_needed_for_a_while_are_given_back),
-	GLINT_TEST(test_a_picture_that_a_reader_keeps_is_not_given_back),
+	GLINT_TEST(test_nothing_is_encoded_without_a_sink),
+	GLINT_TEST(test_a_frame_that_no_sink_wants_is_not_encoded),
+	GLINT_TEST(test_the_newest_frame_replaces_the_one_that_waits),
+	GLINT_TEST(test_pictures_of_a_still_screen_share_their_memory),
+	GLINT_TEST(test_packets_that_readers_keep_are_bounded),
+	GLINT_TEST(test_packets_that_were_not_needed_for_a_while_are_freed),
+	GLINT_TEST(test_a_packet_that_a_reader_keeps_is_not_freed),
 	GLINT_TEST(test_a_frame_whose_memory_is_too_small_fails_and_the_next_one_works),
 	GLINT_TEST(test_a_jpeg_of_the_device_passes_through_uncopied_with_tables_added),
 	GLINT_TEST(test_a_truncated_jpeg_of_the_device_gets_an_end),
-	GLINT_TEST(test_a_picture_like_the_one_before_needs_no_memory),
+	GLINT_TEST(test_a_further_picture_needs_no_allocation),
 	GLINT_TEST(test_a_bayer_frame_is_converted_and_the_pass_is_counted),
 	GLINT_TEST(test_the_blank_picture_decodes_at_any_size),
-	GLINT_TEST(test_short_of_memory_there_is_no_picture_or_a_right_one),
+	GLINT_TEST(test_without_memory_a_frame_fails_or_its_picture_is_right),
 )

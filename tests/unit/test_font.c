@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "harness.h"
 
 static uint64_t cells(char c)
@@ -44,6 +44,7 @@ static void test_what_the_font_lacks_is_a_question_mark(void)
 		CU_ASSERT_EQUAL(cells(unknown[i]), cells('?'));
 }
 
+/* clang-format off */
 GLINT_TESTS("font",
 	GLINT_TEST(test_a_letter_looks_as_it_should),
 	GLINT_TEST(test_all_characters_differ_and_only_space_is_empty),

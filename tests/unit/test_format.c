@@ -3,6 +3,7 @@
 #include <linux/videodev2.h>
 #include <string.h>
 
+#include "base/fourcc.h"
 #include "harness.h"
 #include "v4l2/colour.h"
 #include "v4l2/format.h"
@@ -99,7 +100,7 @@ static void test_odd_sizes_round_the_chroma_up(void)
 	CU_ASSERT_EQUAL(view.comp[1].stride, 4);
 	CU_ASSERT_PTR_EQUAL(view.comp[1].base, memory + 40);
 	CU_ASSERT_PTR_EQUAL(view.comp[2].base, memory + 52);
-	CU_ASSERT_EQUAL(glint_format_min_size(&yuyv, 0), 16);	/* the eighth pixel is there */
+	CU_ASSERT_EQUAL(glint_format_min_size(&yuyv, 0), 16); /* the eighth pixel is there */
 }
 
 static void test_a_view_resolves_which_chroma_comes_first(void)
@@ -172,7 +173,7 @@ static void test_what_a_driver_reports_is_checked(void)
 	CU_ASSERT_EQUAL(glint_format_check(&bad), -EPROTO);
 	bad.stride[0] = 1279;
 	CU_ASSERT_EQUAL(glint_format_check(&bad), -EPROTO);
-	bad.stride[0] = UINT32_MAX;	/* must not wrap to something small */
+	bad.stride[0] = UINT32_MAX; /* must not wrap to something small */
 	CU_ASSERT_EQUAL(glint_format_check(&bad), -EPROTO);
 	bad = good;
 	bad.size[0] = 1280 * 480 - 1;
@@ -227,12 +228,16 @@ static void test_default_colour_follows_the_colorspace(void)
 		     GLINT_RANGE_FULL);
 	check_colour(V4L2_PIX_FMT_GREY, V4L2_COLORSPACE_SRGB, 0, 0, GLINT_MATRIX_BT601,
 		     GLINT_RANGE_FULL);
+	check_colour(V4L2_PIX_FMT_Y10, V4L2_COLORSPACE_SRGB, 0, 0, GLINT_MATRIX_BT601,
+		     GLINT_RANGE_FULL);
+	check_colour(V4L2_PIX_FMT_Y16_BE, V4L2_COLORSPACE_SRGB, 0, 0, GLINT_MATRIX_BT601,
+		     GLINT_RANGE_FULL);
 	check_colour(V4L2_PIX_FMT_GREY, V4L2_COLORSPACE_SRGB, 0, V4L2_QUANTIZATION_LIM_RANGE,
 		     GLINT_MATRIX_BT601, GLINT_RANGE_LIMITED);
 	check_colour(V4L2_PIX_FMT_YUYV, 0, 0, 0, GLINT_MATRIX_BT601, GLINT_RANGE_LIMITED);
 }
 
-static void test_what_the_driver_says_of_colour_wins(void)
+static void test_colour_fields_of_the_driver_win(void)
 {
 	check_colour(V4L2_PIX_FMT_YUYV, V4L2_COLORSPACE_REC709, V4L2_YCBCR_ENC_601,
 		     V4L2_QUANTIZATION_FULL_RANGE, GLINT_MATRIX_BT601, GLINT_RANGE_FULL);
@@ -243,6 +248,7 @@ static void test_what_the_driver_says_of_colour_wins(void)
 	check_colour(V4L2_PIX_FMT_YUYV, 0, 999, 999, GLINT_MATRIX_BT601, GLINT_RANGE_LIMITED);
 }
 
+/* clang-format off */
 GLINT_TESTS("format",
 	GLINT_TEST(test_formats_are_found_by_name_and_by_fourcc_in_any_case),
 	GLINT_TEST(test_the_table_is_sorted_by_cost_and_no_name_stands_for_two),
@@ -255,5 +261,5 @@ GLINT_TESTS("format",
 	GLINT_TEST(test_what_a_driver_reports_is_checked),
 	GLINT_TEST(test_chroma_planes_are_checked_too),
 	GLINT_TEST(test_default_colour_follows_the_colorspace),
-	GLINT_TEST(test_what_the_driver_says_of_colour_wins),
+	GLINT_TEST(test_colour_fields_of_the_driver_win),
 )

@@ -18,12 +18,12 @@ static void count_release(struct glint_frame *frame)
 
 static const struct glint_frame_ops counting_ops = { .release = count_release };
 
-static void test_the_last_unref_hands_the_slot_back_once(void)
+static void test_the_last_unref_releases_the_slot_once(void)
 {
 	struct glint_frame frame = { .ops = &counting_ops };
 
 	released = 0;
-	glint_frame_begin(&frame, 7, 1000);
+	glint_frame_begin(&frame, 7);
 	CU_ASSERT_PTR_EQUAL(glint_frame_ref(&frame), &frame);
 	CU_ASSERT_PTR_NULL(glint_frame_unref(&frame));
 	CU_ASSERT_EQUAL(released, 0);
@@ -32,14 +32,13 @@ static void test_the_last_unref_hands_the_slot_back_once(void)
 	CU_ASSERT_EQUAL(frame.refs, 0);
 }
 
-static void test_a_lease_begins_as_skipped_with_the_drivers_numbers(void)
+static void test_a_lease_begins_as_skipped_with_one_reference(void)
 {
 	struct glint_frame frame = { .ops = &counting_ops, .outcome = GLINT_OUTCOME_FAILED };
 
-	glint_frame_begin(&frame, 7, 1000);
+	glint_frame_begin(&frame, 7);
 	CU_ASSERT_EQUAL(frame.outcome, GLINT_OUTCOME_SKIPPED);
-	CU_ASSERT_EQUAL(frame.seq, 7);
-	CU_ASSERT_EQUAL(frame.capture_ns, 1000);
+	CU_ASSERT_EQUAL(frame.info.seq, 7);
 	CU_ASSERT_EQUAL(frame.refs, 1);
 	glint_frame_unref(&frame);
 }
@@ -47,7 +46,7 @@ static void test_a_lease_begins_as_skipped_with_the_drivers_numbers(void)
 static void lease_again(struct glint_frame *frame)
 {
 	if (++released == 1)
-		glint_frame_begin(frame, frame->seq + 1, 0);
+		glint_frame_begin(frame, frame->info.seq + 1);
 }
 
 static void test_a_slot_may_be_leased_again_from_its_release(void)
@@ -56,15 +55,15 @@ static void test_a_slot_may_be_leased_again_from_its_release(void)
 	struct glint_frame frame = { .ops = &ops };
 
 	released = 0;
-	glint_frame_begin(&frame, 1, 0);
+	glint_frame_begin(&frame, 1);
 	glint_frame_unref(&frame);
 	CU_ASSERT_EQUAL(frame.refs, 1);
-	CU_ASSERT_EQUAL(frame.seq, 2);
+	CU_ASSERT_EQUAL(frame.info.seq, 2);
 	glint_frame_unref(&frame);
 	CU_ASSERT_EQUAL(released, 2);
 }
 
-static void test_no_frame_is_fine_to_unref(void)
+static void test_unref_of_null_is_fine(void)
 {
 	CU_ASSERT_PTR_NULL(glint_frame_unref(NULL));
 }
@@ -89,7 +88,7 @@ static void test_a_debug_build_ends_when_a_listener_is_called_from_a_release(voi
 	if (child == 0) {
 		(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
 		(void)close(STDERR_FILENO);
-		glint_frame_begin(&frame, 1, 0);
+		glint_frame_begin(&frame, 1);
 		glint_frame_unref(&frame);
 		_exit(0);
 	}
@@ -97,10 +96,11 @@ static void test_a_debug_build_ends_when_a_listener_is_called_from_a_release(voi
 	CU_ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
+/* clang-format off */
 GLINT_TESTS("frame",
-	GLINT_TEST(test_the_last_unref_hands_the_slot_back_once),
-	GLINT_TEST(test_a_lease_begins_as_skipped_with_the_drivers_numbers),
+	GLINT_TEST(test_the_last_unref_releases_the_slot_once),
+	GLINT_TEST(test_a_lease_begins_as_skipped_with_one_reference),
 	GLINT_TEST(test_a_slot_may_be_leased_again_from_its_release),
-	GLINT_TEST(test_no_frame_is_fine_to_unref),
+	GLINT_TEST(test_unref_of_null_is_fine),
 	GLINT_TEST(test_a_debug_build_ends_when_a_listener_is_called_from_a_release),
 )

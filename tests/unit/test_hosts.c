@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* Which Host fields a service on TCP answers to without a login. */
+/* Which Host headers a service on TCP answers to without a login. */
 #include <unistd.h>
 
-#include "net/hosts.h"
-#include "net_rig.h"
+#include "http/hosts.h"
+#include "http_rig.h"
 
-static const struct glint_net_config plain = { .host = "0.0.0.0" };
+static const struct glint_hosts plain = { .own = "lab7.example,rack", .bound = "0.0.0.0" };
 
-static bool allows(const struct glint_net_config *config, const char *host)
+static bool allows(const struct glint_hosts *hosts, const char *host)
 {
-	bool allowed = glint_hosts_allow(config, "lab7.example,rack", host);
+	bool allowed = glint_hosts_allow(hosts, host);
 
 	if (!allowed)
 		printf("# refused: '%s'\n", host ? host : "none");
 	return allowed;
 }
 
-static bool refuses(const struct glint_net_config *config, const char *host)
+static bool refuses(const struct glint_hosts *hosts, const char *host)
 {
-	bool allowed = glint_hosts_allow(config, "lab7.example,rack", host);
+	bool allowed = glint_hosts_allow(hosts, host);
 
 	if (allowed)
 		printf("# allowed: '%s'\n", host);
 	return !allowed;
 }
 
-static void test_addresses_and_localhost_are_fine(void)
+static void test_addresses_localhost_and_own_names_are_allowed(void)
 {
 	static const char *const fine[] = {
 		"127.0.0.1",
@@ -49,7 +49,7 @@ static void test_addresses_and_localhost_are_fine(void)
 	CU_ASSERT_TRUE(allows(&plain, NULL));
 }
 
-static void test_names_of_others_are_not(void)
+static void test_other_names_are_refused(void)
 {
 	static const char *const others[] = {
 		"evil.example",
@@ -86,7 +86,7 @@ static void test_names_of_others_are_not(void)
 	CU_ASSERT_TRUE(refuses(&plain, longest));
 }
 
-static void test_the_hostname_is_fine_and_so_it_is_with_mdns(void)
+static void test_the_hostname_is_allowed_also_with_local(void)
 {
 	char name[256], more[300];
 
@@ -100,25 +100,26 @@ static void test_the_hostname_is_fine_and_so_it_is_with_mdns(void)
 	CU_ASSERT_TRUE(refuses(&plain, more));
 }
 
-static void test_names_can_be_added(void)
+static void test_allow_host_adds_names(void)
 {
-	struct glint_net_config config = plain;
+	struct glint_hosts hosts = plain;
 
-	config.allow_host = "cam.example, Bench.example,";
-	CU_ASSERT_TRUE(allows(&config, "cam.example:8080"));
-	CU_ASSERT_TRUE(allows(&config, "bench.example"));
-	CU_ASSERT_TRUE(refuses(&config, "cam.exampl"));
-	CU_ASSERT_TRUE(refuses(&config, "cam.example.evil"));
-	config.allow_host = "*";
-	CU_ASSERT_TRUE(allows(&config, "evil.example"));
-	config.allow_host = NULL;
-	config.host = "lab.example";
-	CU_ASSERT_TRUE(allows(&config, "lab.example:80"));
+	hosts.allowed = "cam.example, Bench.example,";
+	CU_ASSERT_TRUE(allows(&hosts, "cam.example:8080"));
+	CU_ASSERT_TRUE(allows(&hosts, "bench.example"));
+	CU_ASSERT_TRUE(refuses(&hosts, "cam.exampl"));
+	CU_ASSERT_TRUE(refuses(&hosts, "cam.example.evil"));
+	hosts.allowed = "*";
+	CU_ASSERT_TRUE(allows(&hosts, "evil.example"));
+	hosts.allowed = NULL;
+	hosts.bound = "lab.example";
+	CU_ASSERT_TRUE(allows(&hosts, "lab.example:80"));
 }
 
+/* clang-format off */
 GLINT_TESTS("hosts",
-	GLINT_TEST(test_addresses_and_localhost_are_fine),
-	GLINT_TEST(test_names_of_others_are_not),
-	GLINT_TEST(test_the_hostname_is_fine_and_so_it_is_with_mdns),
-	GLINT_TEST(test_names_can_be_added),
+	GLINT_TEST(test_addresses_localhost_and_own_names_are_allowed),
+	GLINT_TEST(test_other_names_are_refused),
+	GLINT_TEST(test_the_hostname_is_allowed_also_with_local),
+	GLINT_TEST(test_allow_host_adds_names),
 )

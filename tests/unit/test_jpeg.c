@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Judging JPEGs by their markers: what is whole, what is cut, what is none; and what libjpeg makes. */
+/* Inspecting JPEGs by their markers: whole, truncated and damaged ones, and those of libjpeg. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,12 +7,12 @@
 
 #include <jpeglib.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "harness.h"
 #include "jpeg/header.h"
 #include "jpeg/inspect.h"
 
-#define WIDTH 64u
+#define WIDTH  64u
 #define HEIGHT 64u /* 16 MCUs of 4:2:0, 64 blocks of luma: 16 bytes of scan at least */
 
 static int inspect(const uint8_t *data, size_t size)
@@ -22,7 +22,7 @@ static int inspect(const uint8_t *data, size_t size)
 	return glint_jpeg_inspect(data, size, &info);
 }
 
-/* A header of ours, restart markers every @restart MCUs; @scan and EOI behind it. */
+/* A header of glint, restart markers every @restart MCUs; then @scan and EOI. */
 static size_t make_jpeg(uint8_t *out, uint16_t restart, const void *scan, size_t scan_size)
 {
 	struct glint_jpeg_params params = {
@@ -44,7 +44,7 @@ static size_t make_plain(uint8_t *out)
 	return make_jpeg(out, 0, plain, sizeof(plain));
 }
 
-static void test_a_header_of_ours_is_understood(void)
+static void test_our_own_header_is_understood(void)
 {
 	uint8_t data[GLINT_JPEG_HEADER_MAX + 64];
 	size_t size = make_plain(data), begin;
@@ -61,7 +61,7 @@ static void test_a_header_of_ours_is_understood(void)
 	CU_ASSERT_EQUAL(begin, size - sizeof(plain) - 2);
 }
 
-static void test_what_is_behind_the_end_is_no_part_of_the_picture(void)
+static void test_bytes_behind_the_end_are_not_part_of_the_picture(void)
 {
 	static const uint8_t fills[] = { 0x00, 0x55, 0xff, 0xd9 };
 	static uint8_t data[200000];
@@ -89,13 +89,13 @@ static void test_missing_huffman_tables_are_noticed(void)
 	CU_ASSERT_EQUAL(info.sos, dht);
 }
 
-static void test_a_picture_that_is_cut_is_truncated_or_none(void)
+static void test_a_cut_picture_is_truncated_or_damaged(void)
 {
 	uint8_t data[GLINT_JPEG_HEADER_MAX + 64];
 	size_t size = make_plain(data), scan = size - sizeof(plain) - 2;
 
 	for (size_t cut = 0; cut < size; cut++) {
-		uint8_t *exact = malloc(cut + 1); /* so that a read beyond is seen */
+		uint8_t *exact = malloc(cut + 1); /* so that a sanitizer sees a read beyond it */
 		struct glint_jpeg_info info;
 
 		memcpy(exact, data, cut);
@@ -150,7 +150,7 @@ static int inspect_scan(const char *scan, size_t size)
 static void test_restart_markers_are_those_that_the_header_announces(void)
 {
 	CU_ASSERT_EQUAL(SCAN(PIECE "\xff\xd0" PIECE "\xff\xd1" PIECE "\xff\xd2" PIECE), 0);
-	/* Some encoders put one behind the last interval. */
+	/* Some encoders put a marker behind the last interval. */
 	CU_ASSERT_EQUAL(SCAN(PIECE "\xff\xd0" PIECE "\xff\xd1" PIECE "\xff\xd2" PIECE "\xff\xd3"),
 			0);
 	/* Fill bytes, and a byte 0xff of data. */
@@ -169,7 +169,7 @@ static void test_restart_markers_are_those_that_the_header_announces(void)
 	CU_ASSERT_EQUAL(SCAN(PIECE PIECE "\xff\xd0\xff\xd1" PIECE "\xff\xd2" PIECE), -EBADMSG);
 }
 
-static void test_restart_markers_that_nobody_has_announced_are_damage(void)
+static void test_unannounced_restart_markers_are_damage(void)
 {
 	static const char scan[] = PIECE "\xff\xd0" PIECE "\xff\xd1" PIECE;
 	uint8_t data[GLINT_JPEG_HEADER_MAX + 128];
@@ -177,7 +177,7 @@ static void test_restart_markers_that_nobody_has_announced_are_damage(void)
 	CU_ASSERT_EQUAL(inspect(data, make_jpeg(data, 0, scan, sizeof(scan) - 1)), -EBADMSG);
 }
 
-/* --- What is none ---------------------------------------------------------------------- */
+/* --- Damaged pictures ---------------------------------------------------------------------- */
 
 static size_t find_marker(const uint8_t *data, uint8_t code)
 {
@@ -198,7 +198,7 @@ static int inspect_spoilt(size_t at, const void *bytes, size_t count)
 	return inspect(data, size);
 }
 
-static void test_a_frame_header_that_cannot_be_is_refused(void)
+static void test_an_impossible_frame_header_is_refused(void)
 {
 	uint8_t data[GLINT_JPEG_HEADER_MAX + 64], doubled[2 * GLINT_JPEG_HEADER_MAX];
 	size_t size = make_plain(data), sof = find_marker(data, 0xc0);
@@ -248,7 +248,7 @@ static void test_markers_within_a_scan_are_damage(void)
 	CU_ASSERT_EQUAL(inspect(data, make_jpeg(data, 0, wrong, sizeof(wrong) - 1)), -EBADMSG);
 }
 
-static void test_much_of_the_same_is_truncated_or_none(void)
+static void test_repeated_bytes_are_truncated_or_damaged(void)
 {
 	enum { SIZE = 16 << 20 };
 	static const char *const fills[] = { "\xd9", "\xff", "\xff\0", "\0" };
@@ -349,7 +349,7 @@ static void test_every_kind_that_libjpeg_makes_is_whole(void)
 	}
 }
 
-static void test_a_half_of_a_picture_with_restarts_is_not_whole(void)
+static void test_half_a_picture_with_restarts_is_not_whole(void)
 {
 	unsigned long size = 0;
 	uint8_t *jpeg = compress(&variants[1], 400, 300, false, &size);
@@ -378,19 +378,20 @@ static void test_the_standard_tables_are_four_whole_segments(void)
 	CU_ASSERT_EQUAL(n, 4);
 }
 
+/* clang-format off */
 GLINT_TESTS("jpeg",
-	GLINT_TEST(test_a_header_of_ours_is_understood),
-	GLINT_TEST(test_what_is_behind_the_end_is_no_part_of_the_picture),
+	GLINT_TEST(test_our_own_header_is_understood),
+	GLINT_TEST(test_bytes_behind_the_end_are_not_part_of_the_picture),
 	GLINT_TEST(test_missing_huffman_tables_are_noticed),
-	GLINT_TEST(test_a_picture_that_is_cut_is_truncated_or_none),
+	GLINT_TEST(test_a_cut_picture_is_truncated_or_damaged),
 	GLINT_TEST(test_damaged_bytes_never_lead_out_of_the_picture),
 	GLINT_TEST(test_restart_markers_are_those_that_the_header_announces),
-	GLINT_TEST(test_restart_markers_that_nobody_has_announced_are_damage),
-	GLINT_TEST(test_a_frame_header_that_cannot_be_is_refused),
+	GLINT_TEST(test_unannounced_restart_markers_are_damage),
+	GLINT_TEST(test_an_impossible_frame_header_is_refused),
 	GLINT_TEST(test_a_picture_without_its_tables_or_its_data_is_refused),
 	GLINT_TEST(test_markers_within_a_scan_are_damage),
-	GLINT_TEST(test_much_of_the_same_is_truncated_or_none),
+	GLINT_TEST(test_repeated_bytes_are_truncated_or_damaged),
 	GLINT_TEST(test_every_kind_that_libjpeg_makes_is_whole),
-	GLINT_TEST(test_a_half_of_a_picture_with_restarts_is_not_whole),
+	GLINT_TEST(test_half_a_picture_with_restarts_is_not_whole),
 	GLINT_TEST(test_the_standard_tables_are_four_whole_segments),
 )

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one peer can take from others: places, time and the loop; glint_test_loop()
- * says on which loop. Time passes when a test says so: it sets the clocks of the
- * clients back and runs the sweep.
+ * Limits of one peer: places, time and the loop's time; on the loop of glint_test_loop(). To let
+ * time pass, a test sets the stamps of the connections back and runs the sweep.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <sys/wait.h>
 
-#include "net/client.h"
-#include "net/login.h"
-#include "net/server.h"
-#include "net_rig.h"
+#include "http/client.h"
+#include "http/internal.h"
+#include "http/login.h"
+#include "http_rig.h"
 
 #define BOUNDARY "--boundarydonotcross\r\n"
 
@@ -26,29 +25,29 @@ static struct peer watch(struct rig *r)
 	return peer;
 }
 
-static struct glint_client *only_client(struct rig *r)
+static struct glint_connection *only_connection(struct rig *r)
 {
 	CU_ASSERT_EQUAL_FATAL(rig_counters(r).clients, 1);
-	return glint_list_first(&r->net->clients, struct glint_client, link);
+	return glint_list_first(&r->server->pool.connections, struct glint_connection, link);
 }
 
-/* Whose wrong logins count for the connections of this process. */
+/* The peer to which the wrong logins of this process count. */
 static struct glint_peer *only_login(struct rig *r)
 {
-	return glint_list_first(&r->net->clients, struct glint_client, link)->login;
+	return glint_list_first(&r->server->pool.connections, struct glint_connection, link)->login;
 }
 
-/* As if @ns had passed for all clients. */
+/* Let @ns pass for all connections. */
 static void let_pass(struct rig *r, uint64_t ns)
 {
-	struct glint_client *client;
+	struct glint_connection *conn;
 
-	glint_list_for_each(client, &r->net->clients, link)
-		client->taken_ns -= ns;
-	glint_clients_sweep(r->net);
+	glint_list_for_each(conn, &r->server->pool.connections, link)
+		conn->taken_ns -= ns;
+	glint_pool_sweep(&r->server->pool);
 }
 
-/* A peer is a process: a connection of another one, which has ended since. */
+/* A connection of another peer, which is a process that has ended. */
 static struct peer peer_elsewhere(struct rig *r)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -65,7 +64,7 @@ static struct peer peer_elsewhere(struct rig *r)
 	return peer_of(fd);
 }
 
-/* Asks on @peer, closes it, and tells the status. */
+/* Send a request on @peer, close @peer, and return the status. */
 static unsigned asked(struct rig *r, struct peer peer, const char *request)
 {
 	unsigned status;
@@ -84,7 +83,7 @@ static int tcp_connect(const struct rig *r, const char *from)
 
 	inet_pton(AF_INET, from, &address.sin_addr);
 	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	address.sin_port = htons(glint_net_port(r->net));
+	address.sin_port = htons(glint_server_port(r->server));
 	inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
 	CU_ASSERT_EQUAL_FATAL(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	CU_ASSERT_EQUAL(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
@@ -108,7 +107,7 @@ static void test_slow_connections_of_one_peer_do_not_keep_others_out(void)
 	RIG_WAIT(&r, rig_counters(&r).clients == ARRAY_SIZE(slow));
 	for (unsigned i = 0; i < 20; i++) {
 		CU_ASSERT_EQUAL(asked(&r, peer_elsewhere(&r), GET("/state")), 200);
-		/* The slow one comes back, as it would. */
+		/* The slow peer connects again. */
 		peer_close(&slow[i % ARRAY_SIZE(slow)]);
 		slow[i % ARRAY_SIZE(slow)] = peer_connect(&r);
 		rig_settle(r.loop);
@@ -149,7 +148,7 @@ static void test_streams_that_are_read_are_not_displaced(void)
 
 static void test_state_and_snapshot_are_answered_when_streams_fill_the_service(void)
 {
-	struct peer peers[4], monitors[GLINT_MONITORS_MAX], last;
+	struct peer peers[4], monitors[GLINT_POOL_MONITORS], last;
 	struct rig r;
 
 	RIG_PREPARE(&r);
@@ -164,20 +163,20 @@ static void test_state_and_snapshot_are_answered_when_streams_fill_the_service(v
 	CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), GET("/stream")), 503);
 	CU_ASSERT_EQUAL(rig_counters(&r).clients, ARRAY_SIZE(peers));
 	CU_ASSERT_EQUAL(rig_counters(&r).refused, 1);
-	RIG_WAIT(&r, r.net->n_monitors == 0);
+	RIG_WAIT(&r, r.server->pool.n_monitors == 0);
 
-	/* They are few, and one peer gets half of them; one that says nothing has a second. */
+	/* One peer gets at most half of these places, and has a second for its request. */
 	for (unsigned i = 0; i < ARRAY_SIZE(monitors); i++)
 		monitors[i] = peer_connect(&r);
-	RIG_WAIT(&r, rig_counters(&r).refused == 1 + GLINT_MONITORS_MAX / 2);
-	CU_ASSERT_EQUAL(r.net->n_monitors, GLINT_MONITORS_MAX / 2);
+	RIG_WAIT(&r, rig_counters(&r).refused == 1 + GLINT_POOL_MONITORS / 2);
+	CU_ASSERT_EQUAL(r.server->pool.n_monitors, GLINT_POOL_MONITORS / 2);
 	CU_ASSERT_EQUAL(asked(&r, peer_elsewhere(&r), GET("/state")), 200);
 	for (unsigned i = 0; i < ARRAY_SIZE(monitors); i++) {
 		PEER_WAIT(&r, &monitors[i], monitors[i].ended);
 		peer_close(&monitors[i]);
 	}
 	last = peer_ask(&r, GET("/state"));
-	CU_ASSERT_STRING_EQUAL(reply_field(last.text, "Connection"), "close");
+	CU_ASSERT_STRING_EQUAL(reply_header(last.text, "Connection"), "close");
 	peer_close(&last);
 	for (unsigned i = 0; i < ARRAY_SIZE(peers); i++)
 		peer_close(&peers[i]);
@@ -211,26 +210,27 @@ static void test_tcp_leaves_places_for_the_unix_socket(void)
 
 /* --- Logins ------------------------------------------------------------------------------- */
 
-#define WITH(login) "GET /state HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " login "\r\n\r\n"
-#define RIGHT	    WITH("bGFiOnRvcCBzZWNyZXQ=")	/* lab:top secret */
-#define WRONG	    WITH("bGFiOm5v")
+#define WITH(login)                                                                                \
+	"GET /state HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " login "\r\n\r\n"
+#define RIGHT WITH("bGFiOnRvcCBzZWNyZXQ=") /* lab:top secret */
+#define WRONG WITH("bGFiOm5v")
 
-#define LOGIN_RIG(r)                                              \
-	do {                                                      \
-		if (!IS_ENABLED(CONFIG_NET_AUTH))                 \
-			GLINT_SKIP("built without CONFIG_NET_AUTH"); \
-		RIG_PREPARE(r);                                   \
-		(r)->config.user = "lab";                         \
-		(r)->config.password = "top secret";              \
-		if (IS_ENABLED(CONFIG_NET_TCP))                   \
-			(r)->config.host = "127.0.0.1";           \
-		CU_ASSERT_EQUAL_FATAL(rig_create(r), 0);          \
+#define LOGIN_RIG(r)                                                                               \
+	do {                                                                                       \
+		if (!IS_ENABLED(CONFIG_NET_AUTH))                                                  \
+			GLINT_SKIP("built without CONFIG_NET_AUTH");                               \
+		RIG_PREPARE(r);                                                                    \
+		(r)->config.user = "lab";                                                          \
+		(r)->config.password = "top secret";                                               \
+		if (IS_ENABLED(CONFIG_NET_TCP))                                                    \
+			(r)->config.host = "127.0.0.1";                                            \
+		CU_ASSERT_EQUAL_FATAL(rig_create(r), 0);                                           \
 	} while (0)
 
-/* Until the test rings the alarm, what is held stays held. */
+/* No held answer is sent until the test sets the alarm. */
 static void hold_all(struct rig *r)
 {
-	glint_alarm_set(&r->net->login_hold, GLINT_ALARM_NEVER);
+	glint_alarm_set(&r->server->login_hold, GLINT_ALARM_NEVER);
 }
 
 static void test_wrong_logins_cost_their_connection_time_and_no_other(void)
@@ -248,7 +248,7 @@ static void test_wrong_logins_cost_their_connection_time_and_no_other(void)
 	peer_say(&wrong, WRONG);
 	RIG_WAIT(&r, rig_counters(&r).logins_held == 1);
 	hold_all(&r);
-	/* Right ones of the same user are answered meanwhile, and a browser's first try. */
+	/* Right logins of the same user are answered meanwhile, and so are requests without one. */
 	CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), RIGHT), 200);
 	CU_ASSERT_EQUAL(asked(&r, peer_connect(&r), GET("/state")), 401);
 	kept.used = 0;
@@ -257,7 +257,7 @@ static void test_wrong_logins_cost_their_connection_time_and_no_other(void)
 	peer_take(&wrong);
 	CU_ASSERT_EQUAL(wrong.used, 0);
 
-	glint_alarm_set(&r.net->login_hold, glint_now_ns());
+	glint_alarm_set(&r.server->login_hold, glint_now_ns());
 	PEER_WAIT(&r, &wrong, reply_complete(&wrong));
 	CU_ASSERT_EQUAL(reply_status(wrong.text), 401);
 	CU_ASSERT_EQUAL(rig_counters(&r).wrong_logins, GLINT_LOGIN_FREE + 1);
@@ -266,7 +266,6 @@ static void test_wrong_logins_cost_their_connection_time_and_no_other(void)
 	rig_close(&r);
 }
 
-/* A peer that hangs up before its answer comes does not get more tries by it. */
 static void test_hanging_up_does_not_give_more_tries(void)
 {
 	struct peer kept, unchecked;
@@ -294,7 +293,7 @@ static void test_hanging_up_does_not_give_more_tries(void)
 	CU_ASSERT_EQUAL(reply_status(unchecked.text), 429);
 	CU_ASSERT_PTR_NOT_NULL(strstr(unchecked.text, "\"too-many-logins\""));
 	peer_close(&unchecked);
-	/* Who has logged in goes on, and so does any other peer. */
+	/* A connection that has logged in, and other peers, are served. */
 	kept.used = 0;
 	CU_ASSERT_EQUAL(asked(&r, kept, RIGHT), 200);
 	if (IS_ENABLED(CONFIG_NET_TCP))
@@ -302,7 +301,7 @@ static void test_hanging_up_does_not_give_more_tries(void)
 	rig_close(&r);
 }
 
-static void test_what_is_remembered_of_peers_has_a_bound(void)
+static void test_records_of_past_peers_are_bounded(void)
 {
 	struct glint_peer_key key = { .bytes = { 99 } };
 	struct glint_peers peers;
@@ -320,33 +319,33 @@ static void test_what_is_remembered_of_peers_has_a_bound(void)
 	}
 	CU_ASSERT_EQUAL(peers.n_remembered, GLINT_PEERS_REMEMBERED);
 	peer = glint_peer_get(&peers, &key);
-	CU_ASSERT_EQUAL(peer->forget_ns, UINT64_MAX);	/* the newest is */
+	CU_ASSERT_EQUAL(peer->forget_ns, UINT64_MAX); /* the newest is */
 	peer = glint_peer_put(&peers, peer);
 	glint_peers_fini(&peers);
 }
 
 /* --- Slow and stuck ------------------------------------------------------------------- */
 
-/* A unix socket tells of room when three quarters of it are free, so the send itself does not. */
-static void test_a_peer_that_reads_slowly_is_not_taken_for_one_that_reads_nothing(void)
+/* The send does not complete: a unix socket reports space when three quarters are free. */
+static void test_a_slow_reader_is_not_closed_as_stuck(void)
 {
-	const size_t step = 40000;	/* more than the kernel keeps in one piece */
-	struct glint_client *client;
+	const size_t step = 40000; /* above the kernel's size of one piece */
+	struct glint_connection *conn;
 	struct peer peer;
 	struct rig r;
 
 	RIG_OPEN(&r);
 	peer = watch(&r);
-	client = only_client(&r);
+	conn = only_connection(&r);
 	for (unsigned seq = 0; seq < 2; seq++)
 		rig_push(&r, 300000, 'a', seq);
 	rig_settle(r.loop);
-	CU_ASSERT_TRUE(glint_client_is_sending(client));
-	let_pass(&r, 0);	/* looks at the socket */
+	CU_ASSERT_TRUE(glint_connection_is_sending(conn));
+	let_pass(&r, 0); /* looks at the socket */
 	for (unsigned i = 0; i < 5; i++) {
 		CU_ASSERT_EQUAL(recv(peer.fd, peer.text, step, 0), (ssize_t)step);
 		let_pass(&r, r.config.timeout_ns);
-		CU_ASSERT_NOT_EQUAL(client->state, GLINT_CLIENT_CLOSED);
+		CU_ASSERT_NOT_EQUAL(conn->state, GLINT_CONNECTION_CLOSED);
 	}
 	CU_ASSERT_EQUAL(rig_counters(&r).timed_out, 0);
 
@@ -357,9 +356,9 @@ static void test_a_peer_that_reads_slowly_is_not_taken_for_one_that_reads_nothin
 	rig_close(&r);
 }
 
-static void test_in_a_full_house_what_nobody_reads_goes_sooner(void)
+static void test_unread_connections_are_closed_sooner_when_places_are_scarce(void)
 {
-	struct glint_client *client;
+	struct glint_connection *conn;
 	struct peer peers[8];
 	struct rig r;
 
@@ -367,16 +366,16 @@ static void test_in_a_full_house_what_nobody_reads_goes_sooner(void)
 	r.config.clients_max = 8;
 	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
 	peers[0] = watch(&r);
-	client = only_client(&r);
+	conn = only_connection(&r);
 	for (unsigned seq = 0; seq < 2; seq++)
 		rig_push(&r, 1000000, 'a', seq);
 	rig_settle(r.loop);
-	CU_ASSERT_TRUE(glint_client_is_sending(client));
+	CU_ASSERT_TRUE(glint_connection_is_sending(conn));
 	let_pass(&r, 0);
 
 	let_pass(&r, r.config.timeout_ns / 2);
-	CU_ASSERT_NOT_EQUAL(client->state, GLINT_CLIENT_CLOSED);
-	for (unsigned i = 1; i < 6; i++)	/* six of eight: half of the time */
+	CU_ASSERT_NOT_EQUAL(conn->state, GLINT_CONNECTION_CLOSED);
+	for (unsigned i = 1; i < 6; i++) /* six of eight: half of the time */
 		peers[i] = peer_ask(&r, GET("/state"));
 	let_pass(&r, 0);
 	CU_ASSERT_EQUAL(rig_counters(&r).timed_out, 1);
@@ -459,6 +458,7 @@ static void test_answers_are_counted_by_status(void)
 	rig_close(&r);
 }
 
+/* clang-format off */
 GLINT_TESTS("limits",
 	GLINT_TEST(test_slow_connections_of_one_peer_do_not_keep_others_out),
 	GLINT_TEST(test_streams_that_are_read_are_not_displaced),
@@ -466,9 +466,9 @@ GLINT_TESTS("limits",
 	GLINT_TEST(test_tcp_leaves_places_for_the_unix_socket),
 	GLINT_TEST(test_wrong_logins_cost_their_connection_time_and_no_other),
 	GLINT_TEST(test_hanging_up_does_not_give_more_tries),
-	GLINT_TEST(test_what_is_remembered_of_peers_has_a_bound),
-	GLINT_TEST(test_a_peer_that_reads_slowly_is_not_taken_for_one_that_reads_nothing),
-	GLINT_TEST(test_in_a_full_house_what_nobody_reads_goes_sooner),
+	GLINT_TEST(test_records_of_past_peers_are_bounded),
+	GLINT_TEST(test_a_slow_reader_is_not_closed_as_stuck),
+	GLINT_TEST(test_unread_connections_are_closed_sooner_when_places_are_scarce),
 	GLINT_TEST(test_the_state_lists_some_streams_and_counts_all),
 	GLINT_TEST(test_answers_are_counted_by_status),
 )

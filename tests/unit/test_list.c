@@ -69,6 +69,7 @@ static void test_items_may_be_freed_while_walking(void)
 	CU_ASSERT_TRUE(glint_list_empty(&list));
 }
 
+/* clang-format off */
 GLINT_TESTS("list",
 	GLINT_TEST(test_items_come_out_in_the_order_they_went_in),
 	GLINT_TEST(test_an_empty_list_has_no_first_and_no_round),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The sockets that are listened on; glint_test_loop() says on which loop. */
+/* Listening sockets; on the loop of glint_test_loop(). */
 #include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-#include "net_rig.h"
+#include "http_rig.h"
 
 static unsigned entries(const char *dir)
 {
@@ -40,20 +40,20 @@ static void rig_answers(struct rig *r)
 	peer_close(&peer);
 }
 
-/* What was waiting before glint_net_start() is served after it. */
+/* Connections that wait before glint_server_start() are served after it. */
 static void test_the_path_can_be_connected_to_before_the_service_is_ready(void)
 {
-	struct glint_net *net;
+	struct glint_server *server;
 	struct rig r;
 	int fd;
 
 	RIG_PREPARE(&r);
-	CU_ASSERT_EQUAL_FATAL(glint_net_create(&net, r.loop, &r.config), 0);
+	CU_ASSERT_EQUAL_FATAL(glint_server_create(&server, r.loop, &r.config), 0);
 	CU_ASSERT_EQUAL(entries(r.dir), 1);
 	fd = peer_socket(r.path);
 	CU_ASSERT_TRUE(fd >= 0);
 	close(fd);
-	glint_net_destroy(net);
+	glint_server_destroy(server);
 	CU_ASSERT_EQUAL(entries(r.dir), 0);
 	rig_close(&r);
 }
@@ -71,7 +71,7 @@ static void test_a_stale_socket_is_replaced(void)
 	rig_close(&r);
 }
 
-/* Closes the listening socket @arg, with who waits in its queue, as soon as somebody does. */
+/* Close the listening socket @arg, and its queue, as soon as a client is in the queue. */
 static void *let_go(void *arg)
 {
 	struct pollfd waiting = { .fd = *(int *)arg, .events = POLLIN };
@@ -82,8 +82,8 @@ static void *let_go(void *arg)
 	return NULL;
 }
 
-/* So it is after a kill: an io_uring outlives its process, and with it what it polled. */
-static void test_a_socket_that_is_let_go_a_moment_later_is_replaced(void)
+/* As after a kill: an io_uring and the files that it polled outlive their process. */
+static void test_a_socket_that_the_kernel_closes_late_is_replaced(void)
 {
 	pthread_t thread;
 	struct rig r;
@@ -99,7 +99,7 @@ static void test_a_socket_that_is_let_go_a_moment_later_is_replaced(void)
 	rig_close(&r);
 }
 
-/* Accepts everybody and hangs up, as a service with too many clients does. */
+/* Accept each client and hang up, as a service with too many clients does. */
 static void *hang_up(void *arg)
 {
 	int fd;
@@ -109,7 +109,7 @@ static void *hang_up(void *arg)
 	return NULL;
 }
 
-static void test_a_socket_whose_service_hangs_up_on_everybody_is_not(void)
+static void test_a_socket_whose_service_hangs_up_on_each_client_is_not_replaced(void)
 {
 	pthread_t thread;
 	struct rig r;
@@ -128,7 +128,7 @@ static void test_a_socket_whose_service_hangs_up_on_everybody_is_not(void)
 	rig_close(&r);
 }
 
-static void test_a_socket_that_somebody_listens_on_is_not(void)
+static void test_a_socket_that_a_process_listens_on_is_not_replaced(void)
 {
 	struct rig r;
 	int fd;
@@ -146,7 +146,7 @@ static void test_a_socket_that_somebody_listens_on_is_not(void)
 	rig_close(&r);
 }
 
-static void test_a_file_is_replaced_only_if_asked_for(void)
+static void test_another_file_is_replaced_only_with_unix_rm(void)
 {
 	struct rig r;
 
@@ -161,7 +161,7 @@ static void test_a_file_is_replaced_only_if_asked_for(void)
 	rig_close(&r);
 }
 
-static void test_what_cannot_be_replaced_is_an_error_and_leaves_nothing_behind(void)
+static void test_a_path_that_cannot_be_bound_is_an_error_and_leaves_no_file(void)
 {
 	struct rig r;
 
@@ -188,7 +188,7 @@ static mode_t mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
-static void test_it_has_its_mode(void)
+static void test_the_socket_has_its_mode(void)
 {
 	mode_t mask = umask(027);
 	struct rig r;
@@ -218,8 +218,8 @@ static void test_paths_up_to_the_kernels_limit_work(void)
 	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
 	strcpy(r.path, "");
 	CU_ASSERT_TRUE((close(peer_socket(path))) == 0);
-	glint_net_destroy(r.net);
-	r.net = NULL;
+	glint_server_destroy(r.server);
+	r.server = NULL;
 	CU_ASSERT_EQUAL(entries(dir), 0);
 	strcat(path, "x");
 	CU_ASSERT_EQUAL(rig_create(&r), -ENAMETOOLONG);
@@ -227,7 +227,7 @@ static void test_paths_up_to_the_kernels_limit_work(void)
 	rig_close(&r);
 }
 
-static void test_a_path_that_another_has_taken_over_is_left_to_it(void)
+static void test_a_path_that_another_process_has_replaced_is_not_removed(void)
 {
 	struct rig r;
 	int fd;
@@ -235,28 +235,28 @@ static void test_a_path_that_another_has_taken_over_is_left_to_it(void)
 	RIG_OPEN(&r);
 	unlink(r.path);
 	fd = listen_at(r.path);
-	glint_net_unlink(r.net);
+	glint_server_unlink(r.server);
 	CU_ASSERT_EQUAL(entries(r.dir), 1);
-	glint_net_destroy(r.net);
-	r.net = NULL;
+	glint_server_destroy(r.server);
+	r.server = NULL;
 	CU_ASSERT_EQUAL(entries(r.dir), 1);
 	close(fd);
 	unlink(r.path);
 	rig_close(&r);
 }
 
-static void test_the_path_can_be_removed_without_the_rest(void)
+static void test_the_path_can_be_removed_before_the_server_is_destroyed(void)
 {
 	struct rig r;
 
 	RIG_OPEN(&r);
-	glint_net_unlink(r.net);
+	glint_server_unlink(r.server);
 	CU_ASSERT_EQUAL(entries(r.dir), 0);
-	glint_net_unlink(r.net);
+	glint_server_unlink(r.server);
 	rig_close(&r);
 }
 
-static void test_a_relative_path_is_removed_even_from_elsewhere(void)
+static void test_a_relative_path_is_removed_from_another_folder_too(void)
 {
 	char before[256];
 	struct rig r;
@@ -289,7 +289,7 @@ static int tcp_connect(uint16_t port)
 
 static void tcp_answers(struct rig *r)
 {
-	struct peer peer = peer_of(tcp_connect(glint_net_port(r->net)));
+	struct peer peer = peer_of(tcp_connect(glint_server_port(r->server)));
 
 	peer_say(&peer, "GET /state HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	PEER_WAIT(r, &peer, reply_complete(&peer));
@@ -307,7 +307,7 @@ static void test_tcp_is_served_beside_the_unix_socket(void)
 	r.config.host = "localhost";
 	r.config.tcp_nodelay = true;
 	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
-	CU_ASSERT_TRUE(glint_net_port(r.net) > 0);
+	CU_ASSERT_TRUE(glint_server_port(r.server) > 0);
 	tcp_answers(&r);
 	rig_answers(&r);
 	rig_close(&r);
@@ -315,7 +315,7 @@ static void test_tcp_is_served_beside_the_unix_socket(void)
 
 static void test_a_port_in_use_is_an_error(void)
 {
-	struct glint_net *second;
+	struct glint_server *second;
 	struct rig r;
 
 	if (!IS_ENABLED(CONFIG_NET_TCP))
@@ -323,15 +323,15 @@ static void test_a_port_in_use_is_an_error(void)
 	RIG_PREPARE(&r);
 	r.config.host = "127.0.0.1";
 	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
-	r.config.port = glint_net_port(r.net);
+	r.config.port = glint_server_port(r.server);
 	r.config.unix_path = NULL;
-	CU_ASSERT_EQUAL(glint_net_create(&second, r.loop, &r.config), -EADDRINUSE);
-	r.config.host = "192.0.2.1";	/* nobody's, by RFC 5737 */
-	CU_ASSERT_EQUAL(glint_net_create(&second, r.loop, &r.config), -EADDRNOTAVAIL);
+	CU_ASSERT_EQUAL(glint_server_create(&second, r.loop, &r.config), -EADDRINUSE);
+	r.config.host = "192.0.2.1"; /* not assigned to any host: RFC 5737 */
+	CU_ASSERT_EQUAL(glint_server_create(&second, r.loop, &r.config), -EADDRNOTAVAIL);
 	rig_close(&r);
 }
 
-static void test_sockets_that_were_passed_in_are_served_and_not_removed(void)
+static void test_passed_sockets_are_served_and_not_removed(void)
 {
 	struct rig r;
 	int fd;
@@ -343,14 +343,14 @@ static void test_sockets_that_were_passed_in_are_served_and_not_removed(void)
 	r.config.n_listen_fds = 1;
 	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
 	rig_answers(&r);
-	glint_net_destroy(r.net);
-	r.net = NULL;
+	glint_server_destroy(r.server);
+	r.server = NULL;
 	CU_ASSERT_EQUAL(fcntl(fd, F_GETFD), -1);
 	CU_ASSERT_EQUAL(unlink(r.path), 0);
 	rig_close(&r);
 }
 
-static void test_a_socket_that_was_passed_in_for_the_path_is_used_and_left(void)
+static void test_a_passed_socket_for_the_same_path_is_used_and_not_removed(void)
 {
 	struct stat before, after;
 	struct rig r;
@@ -363,8 +363,8 @@ static void test_a_socket_that_was_passed_in_for_the_path_is_used_and_left(void)
 	r.config.n_listen_fds = 1;
 	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
 	rig_answers(&r);
-	glint_net_destroy(r.net);
-	r.net = NULL;
+	glint_server_destroy(r.server);
+	r.server = NULL;
 	CU_ASSERT_EQUAL(stat(r.path, &after), 0);
 	CU_ASSERT_EQUAL(after.st_ino, before.st_ino);
 	CU_ASSERT_EQUAL(unlink(r.path), 0);
@@ -383,7 +383,7 @@ static void test_a_port_in_use_leaves_the_path_alone(void)
 	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
 	RIG_PREPARE(&other);
 	other.config.host = "127.0.0.1";
-	other.config.port = glint_net_port(r.net);
+	other.config.port = glint_server_port(r.server);
 	other.config.unix_rm = true;
 	close(listen_at(other.path));
 	CU_ASSERT_EQUAL(stat(other.path, &before), 0);
@@ -392,29 +392,32 @@ static void test_a_port_in_use_leaves_the_path_alone(void)
 	CU_ASSERT_EQUAL(after.st_ino, before.st_ino);
 	CU_ASSERT_EQUAL(entries(other.dir), 1);
 	unlink(other.path);
-	other.offline = glint_picture_unref(other.offline);
+	other.offline = glint_packet_unref(other.offline);
+	glint_events_end(other.config.events);
 	glint_loop_destroy(other.loop);
+	glint_events_destroy(other.config.events);
 	CU_ASSERT_EQUAL(rmdir(other.dir), 0);
-	rig_pictures_alive = 1;		/* rig_prepare() counts from 0 again */
+	rig_pictures_alive = 1; /* rig_prepare() counts from 0 again */
 	rig_close(&r);
 }
 
+/* clang-format off */
 GLINT_TESTS("listener",
 	GLINT_TEST(test_the_path_can_be_connected_to_before_the_service_is_ready),
 	GLINT_TEST(test_a_stale_socket_is_replaced),
-	GLINT_TEST(test_a_socket_that_is_let_go_a_moment_later_is_replaced),
-	GLINT_TEST(test_a_socket_whose_service_hangs_up_on_everybody_is_not),
-	GLINT_TEST(test_a_socket_that_somebody_listens_on_is_not),
-	GLINT_TEST(test_a_file_is_replaced_only_if_asked_for),
-	GLINT_TEST(test_what_cannot_be_replaced_is_an_error_and_leaves_nothing_behind),
-	GLINT_TEST(test_it_has_its_mode),
+	GLINT_TEST(test_a_socket_that_the_kernel_closes_late_is_replaced),
+	GLINT_TEST(test_a_socket_whose_service_hangs_up_on_each_client_is_not_replaced),
+	GLINT_TEST(test_a_socket_that_a_process_listens_on_is_not_replaced),
+	GLINT_TEST(test_another_file_is_replaced_only_with_unix_rm),
+	GLINT_TEST(test_a_path_that_cannot_be_bound_is_an_error_and_leaves_no_file),
+	GLINT_TEST(test_the_socket_has_its_mode),
 	GLINT_TEST(test_paths_up_to_the_kernels_limit_work),
-	GLINT_TEST(test_a_path_that_another_has_taken_over_is_left_to_it),
-	GLINT_TEST(test_the_path_can_be_removed_without_the_rest),
-	GLINT_TEST(test_a_relative_path_is_removed_even_from_elsewhere),
+	GLINT_TEST(test_a_path_that_another_process_has_replaced_is_not_removed),
+	GLINT_TEST(test_the_path_can_be_removed_before_the_server_is_destroyed),
+	GLINT_TEST(test_a_relative_path_is_removed_from_another_folder_too),
 	GLINT_TEST(test_tcp_is_served_beside_the_unix_socket),
 	GLINT_TEST(test_a_port_in_use_is_an_error),
 	GLINT_TEST(test_a_port_in_use_leaves_the_path_alone),
-	GLINT_TEST(test_sockets_that_were_passed_in_are_served_and_not_removed),
-	GLINT_TEST(test_a_socket_that_was_passed_in_for_the_path_is_used_and_left),
+	GLINT_TEST(test_passed_sockets_are_served_and_not_removed),
+	GLINT_TEST(test_a_passed_socket_for_the_same_path_is_used_and_not_removed),
 )

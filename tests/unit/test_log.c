@@ -64,7 +64,7 @@ static void test_a_line_says_level_time_topic_and_message(void)
 	CU_ASSERT_EQUAL(text[strlen(text) - 1], '\n');
 }
 
-static void test_an_error_is_told_with_its_reason_and_returned(void)
+static void test_an_error_is_logged_with_its_reason_and_returned(void)
 {
 	struct tape tape;
 	const char *text;
@@ -103,7 +103,7 @@ static void test_a_long_line_is_cut_between_characters_and_says_so(void)
 
 		message[shift] = '\0';
 		for (unsigned i = 0; i < 900; i++)
-			strcat(message, "\xe2\x82\xac");	/* 3 bytes each */
+			strcat(message, "\xe2\x82\xac"); /* 3 bytes each */
 		glint_log_setup(GLINT_LOG_INFO, 0);
 		tape_start(&tape);
 		glint_log_info(&topic, "%s", message);
@@ -252,7 +252,7 @@ static bool counts_up(const char *text, unsigned count)
 	return true;
 }
 
-static void test_a_reader_that_does_not_read_holds_nobody_up_and_the_loss_is_counted(void)
+static void test_a_reader_that_does_not_read_delays_no_thread_and_the_loss_is_counted(void)
 {
 	static struct reader reader;
 	unsigned seen;
@@ -273,7 +273,7 @@ static void test_a_reader_that_does_not_read_holds_nobody_up_and_the_loss_is_cou
 	CU_ASSERT(strstr(reader.text, "lines lost") < strstr(reader.text, "afterwards"));
 }
 
-static void test_the_loss_is_told_where_the_lines_would_have_been(void)
+static void test_the_number_of_lost_lines_is_logged_in_their_place(void)
 {
 	static struct reader reader;
 	char word[32];
@@ -282,7 +282,7 @@ static void test_the_loss_is_told_where_the_lines_would_have_been(void)
 	reader_fill(&reader);
 	for (unsigned i = 0; i < 5000; i++)
 		glint_log_verbose(&topic, "line %u", i);
-	/* There is room again for what comes now, long before all has been read. */
+	/* New lines have space again, before all lines have been read. */
 	for (unsigned i = 0; i < 4; i++)
 		reader_read(&reader);
 	while (!strstr(reader.text, "line 100\n"))
@@ -295,7 +295,7 @@ static void test_the_loss_is_told_where_the_lines_would_have_been(void)
 	CU_ASSERT(strstr(reader.text, "lines lost") < strstr(reader.text, "afterwards"));
 }
 
-static void test_the_end_does_not_wait_longer_than_it_is_told_to(void)
+static void test_the_end_does_not_wait_beyond_its_deadline(void)
 {
 	static struct reader reader;
 
@@ -303,7 +303,7 @@ static void test_the_end_does_not_wait_longer_than_it_is_told_to(void)
 	reader_fill(&reader);
 	glint_log_verbose(&topic, "line 0");
 	glint_log_flush(glint_now_ns() + GLINT_NSEC_PER_MSEC);
-	glint_log_stop(glint_now_ns() + GLINT_NSEC_PER_MSEC);	/* comes back: that is the test */
+	glint_log_stop(glint_now_ns() + GLINT_NSEC_PER_MSEC); /* must return */
 	glint_log_verbose(&topic, "line 1");
 	reader_read(&reader);
 	reader_stop(&reader);
@@ -326,6 +326,32 @@ static void test_lines_of_one_kind_are_held_back_and_counted(void)
 	CU_ASSERT_EQUAL(shown + sum_before(reader.text, " more like it left out)"), 100);
 	CU_ASSERT_PTR_NOT_NULL(strstr(reader.text, "] line 0\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(reader.text, "] line 99"));
+}
+
+static void log_what_a_peer_says(const char *said)
+{
+	glint_log_limited(&topic, GLINT_LOG_WARN, "a peer says %s", said);
+}
+
+static void test_lines_of_one_limited_call_are_of_one_kind_whatever_they_say(void)
+{
+	static struct reader reader;
+	uint64_t begin_ns;
+	char word[2] = "a";
+	unsigned shown;
+
+	reader_start(&reader);
+	begin_ns = glint_now_ns();
+	for (unsigned i = 0; i < 26; i++, word[0]++)
+		log_what_a_peer_says(word);
+	glint_log_limited(&topic, GLINT_LOG_WARN, "another call says %s", "a");
+	reader_stop(&reader);
+	shown = count_of(reader.text, "] a peer says ");
+	CU_ASSERT(shown <= 2 + (glint_now_ns() - begin_ns) / GLINT_NSEC_PER_SEC);
+	CU_ASSERT_EQUAL(shown + sum_before(reader.text, " more like it left out)"), 26);
+	CU_ASSERT_PTR_NOT_NULL(strstr(reader.text, "] a peer says a\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(reader.text, "] a peer says z"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(reader.text, "] another call says a\n"));
 }
 
 static void test_what_is_held_back_appears_though_nothing_follows(void)
@@ -376,14 +402,14 @@ static void test_other_words_topics_and_levels_are_other_kinds(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(reader.text, " test] hue\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(reader.text, " other] gain\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(reader.text, "ERROR ["));
-	CU_ASSERT_TRUE(counts_up(reader.text, 3));	/* who asks for more wants to see it */
+	CU_ASSERT_TRUE(counts_up(reader.text, 3)); /* no limit above the level info */
 	reader_stop(&reader);
 	CU_ASSERT_EQUAL(count_of(reader.text, "] gain") + count_of(reader.text, "] hue") +
 				sum_before(reader.text, " more like it left out)"),
 			12);
 }
 
-static void test_more_kinds_than_can_be_told_apart_lose_nothing(void)
+static void test_more_kinds_than_entries_lose_nothing(void)
 {
 	static struct reader reader;
 	unsigned shown;
@@ -404,7 +430,7 @@ static void test_more_kinds_than_can_be_told_apart_lose_nothing(void)
 	CU_ASSERT_EQUAL(shown, 120);
 }
 
-static void test_what_cannot_be_written_is_counted_and_told_when_it_can_be(void)
+static void test_lines_that_cannot_be_written_are_counted_and_reported_later(void)
 {
 	static struct reader reader;
 	int broken[2];
@@ -520,7 +546,7 @@ static void test_elsewhere_lines_have_no_priority(void)
 	struct tape tape;
 
 	tape_start(&tape);
-	pose_as_journal(1);	/* stderr was redirected by whoever systemd has started */
+	pose_as_journal(1); /* stderr was redirected after the start */
 	glint_log_error(&topic, "message");
 	setenv("JOURNAL_STREAM", "nonsense", 1);
 	glint_log_setup(GLINT_LOG_INFO, 0);
@@ -530,22 +556,24 @@ static void test_elsewhere_lines_have_no_priority(void)
 	glint_log_setup(GLINT_LOG_INFO, 0);
 }
 
+/* clang-format off */
 GLINT_TESTS("log",
 	GLINT_TEST(test_a_line_says_level_time_topic_and_message),
-	GLINT_TEST(test_an_error_is_told_with_its_reason_and_returned),
+	GLINT_TEST(test_an_error_is_logged_with_its_reason_and_returned),
 	GLINT_TEST(test_only_levels_up_to_the_chosen_one_are_written),
 	GLINT_TEST(test_a_long_line_is_cut_between_characters_and_says_so),
 	GLINT_TEST(test_a_message_cannot_forge_a_line_nor_drive_a_terminal),
 	GLINT_TEST(test_colour_is_for_terminals_unless_forced),
-	GLINT_TEST(test_a_reader_that_does_not_read_holds_nobody_up_and_the_loss_is_counted),
-	GLINT_TEST(test_the_loss_is_told_where_the_lines_would_have_been),
-	GLINT_TEST(test_the_end_does_not_wait_longer_than_it_is_told_to),
+	GLINT_TEST(test_a_reader_that_does_not_read_delays_no_thread_and_the_loss_is_counted),
+	GLINT_TEST(test_the_number_of_lost_lines_is_logged_in_their_place),
+	GLINT_TEST(test_the_end_does_not_wait_beyond_its_deadline),
 	GLINT_TEST(test_lines_of_one_kind_are_held_back_and_counted),
+	GLINT_TEST(test_lines_of_one_limited_call_are_of_one_kind_whatever_they_say),
 	GLINT_TEST(test_what_is_held_back_appears_though_nothing_follows),
 	GLINT_TEST(test_lines_that_are_held_back_keep_their_order),
 	GLINT_TEST(test_other_words_topics_and_levels_are_other_kinds),
-	GLINT_TEST(test_more_kinds_than_can_be_told_apart_lose_nothing),
-	GLINT_TEST(test_what_cannot_be_written_is_counted_and_told_when_it_can_be),
+	GLINT_TEST(test_more_kinds_than_entries_lose_nothing),
+	GLINT_TEST(test_lines_that_cannot_be_written_are_counted_and_reported_later),
 	GLINT_TEST(test_a_pipe_that_another_process_has_made_non_blocking_loses_nothing),
 	GLINT_TEST(test_threads_do_not_mix_their_lines),
 	GLINT_TEST(test_in_the_journal_each_line_has_the_priority_of_its_level),

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations, cancels and the end of the loop, with either backend (GLINT_TEST_LOOP, glint_test_loop()). */
+/*
+ * Operations, cancels and the end of the loop, with either backend (GLINT_TEST_LOOP,
+ * glint_test_loop()).
+ */
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -37,7 +40,7 @@ static void pair_close(int fds[2])
 
 /* --- Poll ------------------------------------------------------------------------- */
 
-static void test_a_poll_tells_of_each_event(void)
+static void test_a_poll_reports_each_event(void)
 {
 	struct probe probe = PROBE;
 	int fd = event_open(1);
@@ -64,7 +67,7 @@ static void test_a_poll_tells_of_each_event(void)
 	glint_loop_destroy(loop);
 }
 
-static void test_a_pipes_end_is_told_unasked_and_does_not_storm(void)
+static void test_a_hangup_is_reported_once_without_being_requested(void)
 {
 	struct probe probe = PROBE;
 	struct glint_loop *loop;
@@ -87,7 +90,7 @@ static void test_a_pipes_end_is_told_unasked_and_does_not_storm(void)
 	close(fds[0]);
 }
 
-static void test_several_polls_of_one_descriptor_are_all_told(void)
+static void test_several_polls_of_one_descriptor_all_complete(void)
 {
 	struct probe in = PROBE, out = PROBE, both = PROBE;
 	struct glint_loop *loop;
@@ -139,7 +142,7 @@ static void test_a_cancelled_poll_is_silent(void)
 	glint_loop_destroy(loop);
 }
 
-/* Cancels the other one when it is told of an event. */
+/* Cancels the other poll at an event. */
 struct rival {
 	struct glint_loop *loop;
 	struct rival *other;
@@ -180,7 +183,7 @@ static void test_a_poll_cancelled_in_the_round_of_its_event_is_silent(void)
 	close(fd);
 }
 
-static void test_a_bad_descriptor_is_told_to_done_only(void)
+static void test_a_bad_descriptor_is_reported_by_done_only(void)
 {
 	struct probe poll_probe = PROBE, recv_probe = PROBE;
 	struct glint_loop *loop;
@@ -249,7 +252,7 @@ static void test_a_late_cancel_does_not_hit_the_next_start(void)
 	glint_loop_destroy(loop);
 }
 
-/* Cancels or lets happen, and frees itself in its last completion: for the sanitizers. */
+/* Free itself in its last completion, cancelled or not: for the sanitizers. */
 struct mayfly {
 	struct glint_op op;
 	char byte;
@@ -305,7 +308,7 @@ static void test_an_operation_may_be_freed_in_its_last_completion(void)
 	CU_ASSERT_EQUAL(mayflies, 0);
 }
 
-/* Receives byte by byte: done() starts the same operation again. */
+/* Receive byte by byte: done() starts the same operation again. */
 struct chain {
 	struct glint_loop *loop;
 	struct glint_op op;
@@ -424,7 +427,7 @@ static void stopper_done(struct glint_op *op, int res, uint32_t flags)
 	glint_loop_stop(stopper->loop);
 }
 
-static void test_run_ends_when_it_is_stopped_also_before_it_began(void)
+static void test_run_ends_at_a_stop_also_one_before_its_start(void)
 {
 	struct stopper stopper = { .op.done = stopper_done };
 
@@ -438,7 +441,7 @@ static void test_run_ends_when_it_is_stopped_also_before_it_began(void)
 	glint_loop_destroy(stopper.loop);
 }
 
-/* Whatever ends, it starts a timer. */
+/* Start a timer when its operation ends. */
 struct stubborn {
 	struct glint_loop *loop;
 	struct probe probe, next;
@@ -452,7 +455,7 @@ static void stubborn_done(struct glint_op *op, int res, uint32_t flags)
 	glint_loop_timer(stubborn->loop, &stubborn->next.op, UINT64_MAX - 1);
 }
 
-static void test_destroy_ends_whatever_is_under_way_and_what_that_starts(void)
+static void test_destroy_cancels_all_operations_and_those_they_start(void)
 {
 	static char big[4 << 20];
 	struct iovec part = { .iov_base = big, .iov_len = sizeof(big) };
@@ -481,7 +484,7 @@ static void test_destroy_ends_whatever_is_under_way_and_what_that_starts(void)
 	glint_loop_timer(stubborn.loop, &timers.op, UINT64_MAX - 1);
 	rig_settle(stubborn.loop);
 	stubborn.probe.op.done = stubborn_done;
-	glint_loop_poll(stubborn.loop, &stubborn.probe.op, event, POLLIN); /* just begun */
+	glint_loop_poll(stubborn.loop, &stubborn.probe.op, event, POLLIN); /* just started */
 	glint_loop_poll(stubborn.loop, &posted.op, -1, POLLIN);
 	glint_loop_destroy(stubborn.loop);
 
@@ -538,7 +541,7 @@ static void deferrer_done(struct glint_op *op, int res, uint32_t flags)
 		glint_deferred_cancel(&deferrer->later->deferred);
 }
 
-static void test_what_is_deferred_runs_once_after_the_completions_of_the_round(void)
+static void test_a_deferred_function_runs_once_after_the_completions_of_the_round(void)
 {
 	struct probe last = PROBE;
 	struct later later = { .deferred.run = later_run, .probe = &last };
@@ -557,7 +560,7 @@ static void test_what_is_deferred_runs_once_after_the_completions_of_the_round(v
 	glint_loop_destroy(later.loop);
 }
 
-static void test_what_is_deferred_outside_a_round_or_by_itself_runs_in_the_next(void)
+static void test_a_function_deferred_outside_a_round_or_by_itself_runs_in_the_next(void)
 {
 	struct probe probe = PROBE;
 	struct later later = { .deferred.run = later_run, .probe = &probe, .again = 2 };
@@ -576,7 +579,7 @@ static void test_what_is_deferred_outside_a_round_or_by_itself_runs_in_the_next(
 	glint_loop_destroy(later.loop);
 }
 
-static void test_what_was_deferred_and_cancelled_does_not_run(void)
+static void test_a_cancelled_deferral_does_not_run(void)
 {
 	struct probe probe = PROBE;
 	struct later later = { .deferred.run = later_run, .probe = &probe };
@@ -599,7 +602,7 @@ static void test_what_was_deferred_and_cancelled_does_not_run(void)
 
 /* --- The choice of a backend ---------------------------------------------------------- */
 
-static void test_a_backend_that_was_asked_for_needs_no_reason(void)
+static void test_a_requested_backend_has_no_reason(void)
 {
 	struct glint_loop *loop;
 
@@ -613,7 +616,7 @@ static void test_a_backend_that_was_asked_for_needs_no_reason(void)
 	glint_loop_destroy(loop);
 }
 
-/* As a sandbox does it: system call @number fails with @err from now on. */
+/* Make system call @number fail with @err, as a sandbox does. */
 static void forbid(int number, int err)
 {
 	struct sock_filter code[] = {
@@ -629,7 +632,7 @@ static void forbid(int number, int err)
 		_exit(77);
 }
 
-/* 0 when a timer comes to its end. */
+/* Returns 0 when a timer expires. */
 static int loop_works(struct glint_loop *loop)
 {
 	struct probe probe = PROBE;
@@ -642,7 +645,7 @@ static int loop_works(struct glint_loop *loop)
 	return 0;
 }
 
-/* 0 when AUTO gives an epoll loop that works, and has its reason. */
+/* Returns 0 when AUTO creates an epoll loop that works and has a reason. */
 static int without_uring(void)
 {
 	struct glint_loop *loop;
@@ -663,7 +666,10 @@ static int with_epoll(void)
 	return glint_loop_create(&loop, GLINT_LOOP_EPOLL) < 0 ? 1 : loop_works(loop);
 }
 
-/* What @check returns in a child where system call @number fails with @err; 77 without seccomp. */
+/*
+ * Returns the result of @check in a child where system call @number fails with @err; 77
+ * without seccomp.
+ */
 static int in_sandbox(int (*check)(void), int number, int err)
 {
 	pid_t child = fork();
@@ -678,7 +684,7 @@ static int in_sandbox(int (*check)(void), int number, int err)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void test_where_io_uring_is_forbidden_epoll_steps_in(void)
+static void test_where_io_uring_is_forbidden_epoll_is_used(void)
 {
 	static const struct {
 		int number, err;
@@ -686,7 +692,7 @@ static void test_where_io_uring_is_forbidden_epoll_steps_in(void)
 		{ SYS_io_uring_setup, EPERM },
 		{ SYS_io_uring_setup, ENOSYS },
 		{ SYS_io_uring_setup, ENOMEM },
-		{ SYS_io_uring_enter, EPERM }, /* only noticed when it is used */
+		{ SYS_io_uring_enter, EPERM }, /* noticed only when it is used */
 	};
 
 	if (!IS_ENABLED(CONFIG_LOOP_EPOLL))
@@ -700,7 +706,7 @@ static void test_where_io_uring_is_forbidden_epoll_steps_in(void)
 	}
 }
 
-static void test_epoll_does_without_epoll_pwait2(void)
+static void test_epoll_works_without_epoll_pwait2(void)
 {
 	int status;
 
@@ -712,23 +718,26 @@ static void test_epoll_does_without_epoll_pwait2(void)
 	CU_ASSERT_EQUAL(status, 0);
 }
 
-GLINT_TESTS("loop", GLINT_TEST(test_a_poll_tells_of_each_event),
-	    GLINT_TEST(test_a_pipes_end_is_told_unasked_and_does_not_storm),
-	    GLINT_TEST(test_several_polls_of_one_descriptor_are_all_told),
-	    GLINT_TEST(test_a_cancelled_poll_is_silent),
-	    GLINT_TEST(test_a_poll_cancelled_in_the_round_of_its_event_is_silent),
-	    GLINT_TEST(test_a_bad_descriptor_is_told_to_done_only),
-	    GLINT_TEST(test_a_cancel_that_races_with_data_loses_no_byte),
-	    GLINT_TEST(test_a_late_cancel_does_not_hit_the_next_start),
-	    GLINT_TEST(test_an_operation_may_be_freed_in_its_last_completion),
-	    GLINT_TEST(test_done_may_start_the_same_operation_again),
-	    GLINT_TEST(test_10000_sends_at_once_all_complete),
-	    GLINT_TEST(test_5000_cancels_at_once_all_complete),
-	    GLINT_TEST(test_run_ends_when_it_is_stopped_also_before_it_began),
-	    GLINT_TEST(test_destroy_ends_whatever_is_under_way_and_what_that_starts),
-	    GLINT_TEST(test_what_is_deferred_runs_once_after_the_completions_of_the_round),
-	    GLINT_TEST(test_what_is_deferred_outside_a_round_or_by_itself_runs_in_the_next),
-	    GLINT_TEST(test_what_was_deferred_and_cancelled_does_not_run),
-	    GLINT_TEST(test_a_backend_that_was_asked_for_needs_no_reason),
-	    GLINT_TEST(test_where_io_uring_is_forbidden_epoll_steps_in),
-	    GLINT_TEST(test_epoll_does_without_epoll_pwait2), )
+/* clang-format off */
+GLINT_TESTS("loop",
+	GLINT_TEST(test_a_poll_reports_each_event),
+	GLINT_TEST(test_a_hangup_is_reported_once_without_being_requested),
+	GLINT_TEST(test_several_polls_of_one_descriptor_all_complete),
+	GLINT_TEST(test_a_cancelled_poll_is_silent),
+	GLINT_TEST(test_a_poll_cancelled_in_the_round_of_its_event_is_silent),
+	GLINT_TEST(test_a_bad_descriptor_is_reported_by_done_only),
+	GLINT_TEST(test_a_cancel_that_races_with_data_loses_no_byte),
+	GLINT_TEST(test_a_late_cancel_does_not_hit_the_next_start),
+	GLINT_TEST(test_an_operation_may_be_freed_in_its_last_completion),
+	GLINT_TEST(test_done_may_start_the_same_operation_again),
+	GLINT_TEST(test_10000_sends_at_once_all_complete),
+	GLINT_TEST(test_5000_cancels_at_once_all_complete),
+	GLINT_TEST(test_run_ends_at_a_stop_also_one_before_its_start),
+	GLINT_TEST(test_destroy_cancels_all_operations_and_those_they_start),
+	GLINT_TEST(test_a_deferred_function_runs_once_after_the_completions_of_the_round),
+	GLINT_TEST(test_a_function_deferred_outside_a_round_or_by_itself_runs_in_the_next),
+	GLINT_TEST(test_a_cancelled_deferral_does_not_run),
+	GLINT_TEST(test_a_requested_backend_has_no_reason),
+	GLINT_TEST(test_where_io_uring_is_forbidden_epoll_is_used),
+	GLINT_TEST(test_epoll_works_without_epoll_pwait2),
+)

@@ -67,7 +67,7 @@ static void test_non_blocking_sockets_wait_as_well(void)
 	glint_loop_destroy(loop);
 }
 
-static void test_a_send_to_nobody_is_an_error_and_no_signal(void)
+static void test_a_send_to_a_closed_peer_is_an_error_without_a_signal(void)
 {
 	struct iovec part = { .iov_base = (char[]){ 'x' }, .iov_len = 1 };
 	struct msghdr msg = { .msg_iov = &part, .msg_iovlen = 1 };
@@ -87,7 +87,7 @@ static void test_a_send_to_nobody_is_an_error_and_no_signal(void)
 
 #define BIG (8u << 20)
 
-/* Sends BIG bytes, going on after each part; they are received in small pieces. */
+/* Send BIG bytes in parts; receive them in small pieces. */
 struct transfer {
 	struct glint_loop *loop;
 	int fds[2];
@@ -152,7 +152,7 @@ static void test_8_mib_reach_a_slow_reader_in_parts_and_whole(void)
 		transfer.data[i] = (unsigned char)(i * 2654435761u >> 13);
 
 	transfer_send(&transfer);
-	rig_settle(transfer.loop);	/* as far as it goes without a reader */
+	rig_settle(transfer.loop); /* until the socket is full */
 	CU_ASSERT(transfer.sent > 0 && transfer.sent < BIG);
 	CU_ASSERT_TRUE(glint_op_busy(&transfer.send));
 	transfer_recv(&transfer);
@@ -259,7 +259,7 @@ static void test_200_connections_are_accepted_with_one_start(void)
 	RIG_LOOP(server.loop);
 	server_open(&server);
 	for (unsigned i = 0; i < 100; i++)
-		clients[i] = client_open(&server);	/* in the queue before */
+		clients[i] = client_open(&server); /* in the queue before */
 	glint_loop_accept(server.loop, &server.op, server.fd);
 	RIG_RUN_UNTIL(server.loop, server.accepted == 100);
 	for (unsigned i = 100; i < 200; i++) {
@@ -268,7 +268,7 @@ static void test_200_connections_are_accepted_with_one_start(void)
 			RIG_RUN_UNTIL(server.loop, server.accepted == i + 1);
 	}
 	RIG_RUN_UNTIL(server.loop, server.accepted == 200);
-	rig_settle(server.loop);	/* a blocking listener does not block the loop */
+	rig_settle(server.loop); /* a blocking listener does not block the loop */
 	CU_ASSERT_EQUAL(server.ends, 0);
 
 	glint_loop_cancel(server.loop, &server.op);
@@ -306,7 +306,7 @@ static void test_accept_may_be_cancelled_from_its_own_done(void)
 	glint_loop_destroy(server.loop);
 }
 
-/* Allows no descriptor beyond those that are open now; returns what to give back. */
+/* Permits no descriptor beyond the open ones; returns the limit to restore. */
 static struct rlimit exhaust_descriptors(void)
 {
 	struct rlimit before, none;
@@ -321,7 +321,7 @@ static struct rlimit exhaust_descriptors(void)
 	return before;
 }
 
-static void test_without_descriptors_accept_says_so_and_the_loop_lives(void)
+static void test_without_descriptors_accept_fails_and_the_loop_continues(void)
 {
 	struct server server = { 0 };
 	struct probe timer = PROBE;
@@ -340,7 +340,7 @@ static void test_without_descriptors_accept_says_so_and_the_loop_lives(void)
 
 	glint_loop_timer(server.loop, &timer.op, 1);
 	RIG_RUN_UNTIL(server.loop, timer.ends == 1);
-	glint_loop_accept(server.loop, &server.op, server.fd);	/* the client still waits */
+	glint_loop_accept(server.loop, &server.op, server.fd); /* the client still waits */
 	RIG_RUN_UNTIL(server.loop, server.accepted == 1);
 	close(client);
 	glint_loop_destroy(server.loop);
@@ -348,7 +348,7 @@ static void test_without_descriptors_accept_says_so_and_the_loop_lives(void)
 	close(server.fd);
 }
 
-static void test_accept_on_what_does_not_listen_ends_with_an_error(void)
+static void test_accept_on_a_socket_that_does_not_listen_fails(void)
 {
 	struct server server = { .op.done = server_on_accept };
 
@@ -361,14 +361,15 @@ static void test_accept_on_what_does_not_listen_ends_with_an_error(void)
 	glint_loop_destroy(server.loop);
 }
 
+/* clang-format off */
 GLINT_TESTS("loop_sockets",
 	GLINT_TEST(test_recv_waits_for_data_and_sees_the_end),
 	GLINT_TEST(test_non_blocking_sockets_wait_as_well),
-	GLINT_TEST(test_a_send_to_nobody_is_an_error_and_no_signal),
+	GLINT_TEST(test_a_send_to_a_closed_peer_is_an_error_without_a_signal),
 	GLINT_TEST(test_8_mib_reach_a_slow_reader_in_parts_and_whole),
 	GLINT_TEST(test_a_blocked_send_can_be_cancelled_while_the_socket_is_read),
 	GLINT_TEST(test_200_connections_are_accepted_with_one_start),
 	GLINT_TEST(test_accept_may_be_cancelled_from_its_own_done),
-	GLINT_TEST(test_without_descriptors_accept_says_so_and_the_loop_lives),
-	GLINT_TEST(test_accept_on_what_does_not_listen_ends_with_an_error),
+	GLINT_TEST(test_without_descriptors_accept_fails_and_the_loop_continues),
+	GLINT_TEST(test_accept_on_a_socket_that_does_not_listen_fails),
 )

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Capture and the M2M encoder, both scripted: frames go on while the encoder's thread
- * imports the stream's buffers. ThreadSanitizer watches what the two threads share.
+ * Capture and the M2M encoder, both scripted: frames continue while the encoder's thread
+ * imports the stream's buffers. For ThreadSanitizer: the data that both threads share.
  */
 #include "../fake/m2m.h"
 #include "../fake/v4l2.h"
 #include "base/log.h"
 #include "capture/capture.h"
-#include "core/picture.h"
+#include "core/packet.h"
 #include "encode/encoder.h"
 #include "jpeg/header.h"
 #include "loop_rig.h"
@@ -27,9 +27,9 @@ struct rig {
 	unsigned pictures;
 };
 
-static bool rig_on_picture(struct glint_sink *sink, struct glint_frame *frame)
+static bool rig_on_packet(struct glint_sink *sink, struct glint_packet *packet)
 {
-	(void)frame;
+	(void)packet;
 	container_of(sink, struct rig, sink)->pictures++;
 	return true;
 }
@@ -79,24 +79,25 @@ static void rig_open(struct rig *r)
 		.m2m_device = "/dev/video1",
 		.quality = 90,
 		.workers = 1,
-		.pictures = 8,
+		.packets = 8,
 	};
 
 	r->listener.changed = rig_on_change;
-	r->sink.push = rig_on_picture;
+	r->sink.codec = GLINT_CODEC_JPEG;
+	r->sink.push_packet = rig_on_packet;
 	glint_list_init(&r->sink.link);
 	CU_ASSERT_EQUAL_FATAL(glint_capture_create(&r->capture, r->loop, &capture, &r->listener),
 			      0);
 	CU_ASSERT_EQUAL_FATAL(glint_encoder_create(&r->encoder, r->loop,
 						   glint_capture_frames(r->capture), &encoder),
 			      0);
-	glint_fanout_attach(glint_encoder_pictures(r->encoder), &r->sink);
+	glint_fanout_attach(glint_encoder_packets(r->encoder), &r->sink);
 	glint_capture_start(r->capture);
 }
 
 static void rig_close(struct rig *r)
 {
-	glint_fanout_detach(glint_encoder_pictures(r->encoder), &r->sink);
+	glint_fanout_detach(glint_encoder_packets(r->encoder), &r->sink);
 	CU_ASSERT_TRUE(glint_encoder_destroy(r->encoder));
 	CU_ASSERT_TRUE(glint_capture_destroy(r->capture, UINT64_MAX));
 	glint_loop_destroy(r->loop);
@@ -133,6 +134,7 @@ static void test_frames_go_on_while_the_encoder_imports_their_buffers(void)
 	}
 }
 
+/* clang-format off */
 GLINT_TESTS("m2m_import",
 	GLINT_TEST(test_frames_go_on_while_the_encoder_imports_their_buffers),
 )

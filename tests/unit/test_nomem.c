@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server that is short of memory: each allocation fails in its turn, and the
- * next request is answered as if nothing had been; and what needs none at all.
- * glint_test_loop() says on which loop.
+ * A server that is short of memory, on the loop of glint_test_loop(): each allocation of a request
+ * fails once, and the next request is answered as usual. Also the paths that do not allocate.
  */
 #include <stdlib.h>
 
 #include "malloc_rig.h"
-#include "net_rig.h"
+#include "http_rig.h"
 
 static void answers(struct rig *r, struct peer *peer)
 {
@@ -22,7 +21,7 @@ static void answers(struct rig *r, struct peer *peer)
 	RIG_WAIT(r, rig_counters(r).clients == 0);
 }
 
-/* Fails the Nth allocation of @request, for N from 1 until none is left to fail. */
+/* Fail the Nth allocation of @request, for N from 1 to the last. */
 static void fail_each(const char *request)
 {
 	struct peer peer;
@@ -48,33 +47,33 @@ static void fail_each(const char *request)
 		malloc_fail_at = 0;
 		answers(&r, &peer);
 	} while (nth > 0);
-	CU_ASSERT_TRUE(refused >= 3);	/* the connection, its parser, and what was asked for */
+	CU_ASSERT_TRUE(refused >= 3); /* the connection, its parser, and the reply */
 	free(peer.text);
 	rig_close(&r);
 }
 
-#define FAIL_EACH(request)           \
-	do {                         \
-		NEEDS_MALLOC();      \
-		fail_each(request);  \
+#define FAIL_EACH(request)                                                                         \
+	do {                                                                                       \
+		NEEDS_MALLOC();                                                                    \
+		fail_each(request);                                                                \
 	} while (0)
 
-static void test_a_state_that_lacks_memory_is_an_error_and_no_half_of_one(void)
+static void test_a_state_without_memory_is_an_error_and_not_cut(void)
 {
 	FAIL_EACH(GET("/state"));
 }
 
-static void test_a_snapshot_that_lacks_memory_is_an_error(void)
+static void test_a_snapshot_without_memory_is_an_error(void)
 {
 	FAIL_EACH(GET("/snapshot"));
 }
 
-static void test_a_stream_that_lacks_memory_is_an_error(void)
+static void test_a_stream_without_memory_is_an_error(void)
 {
 	FAIL_EACH(GET("/stream"));
 }
 
-static void test_a_server_that_lacks_memory_is_an_error_that_leaves_nothing(void)
+static void test_a_server_without_memory_is_an_error_without_a_leak(void)
 {
 	unsigned failed = 0, nth = 0;
 	struct rig r;
@@ -86,31 +85,31 @@ static void test_a_server_that_lacks_memory_is_an_error_that_leaves_nothing(void
 		r.config.user = "user";
 	do {
 		malloc_fail_at = ++nth;
-		err = glint_net_create(&r.net, r.loop, &r.config);
+		err = glint_server_create(&r.server, r.loop, &r.config);
 		CU_ASSERT_TRUE(err == 0 || err == -ENOMEM);
 		failed += err < 0;
 		nth = malloc_fail_at > 0 ? 0 : nth;
 		malloc_fail_at = 0;
 		if (err == 0)
-			glint_net_destroy(r.net);
+			glint_server_destroy(r.server);
 		CU_ASSERT_EQUAL(peer_socket(r.path), -ENOENT);
 	} while (nth > 0);
 	CU_ASSERT_TRUE(failed >= 1);
-	r.net = NULL;
+	r.server = NULL;
 	rig_close(&r);
 }
 
-/* Shows one picture to all streams; how many allocations that took. */
+/* Show one picture to all streams. Returns the number of allocations. */
 static unsigned show_and_count(struct rig *r, uint32_t seq)
 {
-	struct glint_picture *picture = rig_picture(500, 'x', seq);
+	struct glint_packet *picture = rig_picture(500, 'x', seq);
 	uint64_t sent = rig_counters(r).pictures_sent;
 	unsigned before = malloc_count;
 
-	glint_fanout_push(&r->pictures, &picture->frame);
+	glint_fanout_push_packet(&r->pictures, picture);
 	RIG_WAIT(r, rig_counters(r).pictures_sent > sent);
 	before = malloc_count - before;
-	glint_picture_unref(picture);
+	glint_packet_unref(picture);
 	return before;
 }
 
@@ -134,10 +133,11 @@ static void test_a_stream_needs_no_memory_for_a_picture(void)
 	rig_close(&r);
 }
 
+/* clang-format off */
 GLINT_TESTS("nomem",
-	GLINT_TEST(test_a_state_that_lacks_memory_is_an_error_and_no_half_of_one),
-	GLINT_TEST(test_a_snapshot_that_lacks_memory_is_an_error),
-	GLINT_TEST(test_a_stream_that_lacks_memory_is_an_error),
-	GLINT_TEST(test_a_server_that_lacks_memory_is_an_error_that_leaves_nothing),
+	GLINT_TEST(test_a_state_without_memory_is_an_error_and_not_cut),
+	GLINT_TEST(test_a_snapshot_without_memory_is_an_error),
+	GLINT_TEST(test_a_stream_without_memory_is_an_error),
+	GLINT_TEST(test_a_server_without_memory_is_an_error_without_a_leak),
 	GLINT_TEST(test_a_stream_needs_no_memory_for_a_picture),
 )

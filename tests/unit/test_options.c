@@ -6,9 +6,9 @@
 
 #include "base/clock.h"
 
-#define SECONDS(n) ((n) * GLINT_NSEC_PER_SEC)
+#define SECONDS(n) (GLINT_NSEC_PER_SEC * (n))
 
-static void test_without_options_it_is_as_the_manual_says(void)
+static void test_the_defaults_are_those_of_the_manual(void)
 {
 	struct parsed parsed;
 	const struct glint_settings *settings = &parsed.settings;
@@ -18,8 +18,9 @@ static void test_without_options_it_is_as_the_manual_says(void)
 	CU_ASSERT_PTR_NULL(parsed.output.out);
 	CU_ASSERT_PTR_NULL(parsed.output.err);
 	CU_ASSERT_PTR_NULL(settings->capture.device);
-	CU_ASSERT_EQUAL(settings->capture.width, 640);
-	CU_ASSERT_EQUAL(settings->capture.height, 480);
+	CU_ASSERT_EQUAL(settings->capture.width, 0);
+	CU_ASSERT_EQUAL(settings->capture.height, 0);
+	CU_ASSERT_EQUAL(settings->capture.size_fps, 30);
 	CU_ASSERT_EQUAL(settings->capture.fourcc, 0);
 	CU_ASSERT_EQUAL(settings->capture.buffers, 5);
 	CU_ASSERT_EQUAL(settings->capture.min_frame_size, 128);
@@ -42,6 +43,64 @@ static void test_without_options_it_is_as_the_manual_says(void)
 	CU_ASSERT_EQUAL(settings->loop, GLINT_LOOP_AUTO);
 	CU_ASSERT_EQUAL(settings->log_level, 0);
 	CU_ASSERT_EQUAL(settings->log_color, -1);
+	drop(&parsed);
+}
+
+/* The requested size if @program is started with @line: "best", or WxH. */
+static bool asks_for(const char *program, const char *line, const char *size)
+{
+	char name[64], asked[32] = "best";
+	struct parsed parsed;
+	const struct glint_capture_config *capture = &parsed.settings.capture;
+
+	snprintf(name, sizeof(name), "%s", program);
+	split(&parsed, line);
+	parsed.argv[0] = name;
+	parse_words(&parsed);
+	CU_ASSERT_EQUAL_FATAL(parsed.outcome, GLINT_OPTIONS_RUN);
+	CU_ASSERT_EQUAL(capture->width == 0, capture->height == 0);
+	if (capture->width)
+		snprintf(asked, sizeof(asked), "%ux%u", capture->width, capture->height);
+	drop(&parsed);
+	if (strcmp(asked, size) != 0)
+		printf("#   %s %s: %s\n", program, line, asked);
+	return strcmp(asked, size) == 0;
+}
+
+static void test_the_default_size_is_the_best_or_ustreamers(void)
+{
+	struct parsed parsed;
+
+	CU_ASSERT_TRUE(asks_for("glintd", "-U /x", "best"));
+	CU_ASSERT_TRUE(asks_for("/usr/local/bin/glintd", "-U /x", "best"));
+	CU_ASSERT_TRUE(asks_for("ustreamer", "-U /x", "640x480"));
+	CU_ASSERT_TRUE(asks_for("/opt/lab/ustreamer", "-U /x", "640x480"));
+	CU_ASSERT_TRUE(asks_for("/opt/ustreamer/glintd", "-U /x", "best"));
+	CU_ASSERT_TRUE(asks_for("ustreamer-dump", "-U /x", "best"));
+	CU_ASSERT_TRUE(asks_for("", "-U /x", "best"));
+	CU_ASSERT_TRUE(asks_for("glintd", "-U /x --compat ustreamer", "640x480"));
+	CU_ASSERT_TRUE(asks_for("ustreamer", "-U /x --compat none", "best"));
+	CU_ASSERT_TRUE(asks_for("ustreamer", "-U /x --compat none --compat=Ustreamer", "640x480"));
+	CU_ASSERT_TRUE(asks_for("glintd", "-U /x -r 800x600 --compat ustreamer", "800x600"));
+	CU_ASSERT_TRUE(asks_for("glintd", "-U /x --compat ustreamer -r 800x600", "800x600"));
+	if (IS_ENABLED(CONFIG_PATTERN)) {
+		CU_ASSERT_TRUE(asks_for("glintd", "-U /x -d test", "640x480"));
+		CU_ASSERT_TRUE(asks_for("glintd", "-U /x -d test -r 160x120", "160x120"));
+	}
+	CU_ASSERT_TRUE(
+		says("--compat kvmd", "--compat 'kvmd': expected none, ustreamer (try --help)"));
+	CU_ASSERT_EQUAL(settings_of(&parsed, "-U /x --desired-fps 60")->capture.size_fps, 60);
+	CU_ASSERT_EQUAL(settings_of(&parsed, "-U /x --desired-fps 5")->capture.size_fps, 5);
+}
+
+static void test_no_program_name_is_no_name(void)
+{
+	struct parsed parsed = { .argc = 0 };
+
+	parse_words(&parsed);
+	CU_ASSERT_EQUAL(parsed.outcome,
+			IS_ENABLED(CONFIG_NET_TCP) ? GLINT_OPTIONS_RUN : GLINT_OPTIONS_EXIT_ERROR);
+	CU_ASSERT_EQUAL(parsed.settings.capture.width, 0);
 	drop(&parsed);
 }
 
@@ -122,7 +181,7 @@ static void test_one_buffer_is_taken_as_two(void)
 	CU_ASSERT_EQUAL(settings_of(&parsed, "-U /x -b 1")->capture.buffers, 2);
 }
 
-static void test_tcp_is_for_who_asks_for_it_or_for_nothing_else(void)
+static void test_tcp_listens_on_request_or_without_other_listeners(void)
 {
 	struct parsed parsed;
 
@@ -139,7 +198,7 @@ static void test_tcp_is_for_who_asks_for_it_or_for_nothing_else(void)
 	CU_ASSERT_STRING_EQUAL(settings_of(&parsed, "-U ~")->net.host, "127.0.0.1");
 }
 
-static void test_systemd_brings_the_listeners(void)
+static void test_systemd_passes_the_listeners(void)
 {
 	struct parsed parsed;
 
@@ -181,6 +240,35 @@ static void test_a_password_without_a_user_is_refused(void)
 	CU_ASSERT_TRUE(refuses("-U /x --passwd x"));
 	CU_ASSERT_TRUE(accepts("-U /x --user u --passwd x"));
 	CU_ASSERT_TRUE(accepts("-U /x --user ~ --passwd ~"));
+}
+
+static void test_a_user_without_a_password_causes_a_warning(void)
+{
+	static const char warning[] = "glintd: --user without --passwd: the password is empty, and "
+				      "anybody can log in\n";
+	static const struct {
+		const char *line;
+		bool warned;
+	} cases[] = {
+		{ "-U /x --user u", true },
+		{ "-U /x --user u --passwd x", false },
+		{ "-U /x --user u --passwd ~", false }, /* on purpose */
+		{ "-U /x --user ~", false },
+		{ "-U /x", false },
+	};
+	struct parsed parsed;
+
+	if (!IS_ENABLED(CONFIG_NET_AUTH))
+		GLINT_SKIP("built without CONFIG_NET_AUTH");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		parse(&parsed, cases[i].line);
+		CU_ASSERT_EQUAL(parsed.outcome, GLINT_OPTIONS_RUN);
+		if (cases[i].warned)
+			CU_ASSERT_STRING_EQUAL(parsed.output.err, warning)
+		else
+			CU_ASSERT_PTR_NULL(parsed.output.err);
+		drop(&parsed);
+	}
 }
 
 static void test_a_loop_that_is_not_built_in_is_refused(void)
@@ -245,7 +333,7 @@ static void test_help_shows_each_option_with_its_facts(void)
 {
 	struct parsed parsed;
 
-	parse(&parsed, "-q 80 --help --bogus");	/* as ustreamer: what follows does not matter */
+	parse(&parsed, "-q 80 --help --bogus"); /* as ustreamer: what follows does not matter */
 	CU_ASSERT_EQUAL_FATAL(parsed.outcome, GLINT_OPTIONS_EXIT_OK);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(parsed.output.out);
 	CU_ASSERT_PTR_NULL(parsed.output.err);
@@ -295,18 +383,22 @@ static void test_version_and_features_are_shown(void)
 	drop(&parsed);
 }
 
+/* clang-format off */
 GLINT_TESTS("options",
-	GLINT_TEST(test_without_options_it_is_as_the_manual_says),
+	GLINT_TEST(test_the_defaults_are_those_of_the_manual),
+	GLINT_TEST(test_the_default_size_is_the_best_or_ustreamers),
+	GLINT_TEST(test_no_program_name_is_no_name),
 	GLINT_TEST(test_controls_take_numbers_and_words),
 	GLINT_TEST(test_words_may_be_in_any_case_and_aliases_are_known),
 	GLINT_TEST(test_the_hardware_encoder_asks_the_device_for_jpeg_unless_a_format_is_given),
 	GLINT_TEST(test_one_quality_is_for_encoder_and_device),
 	GLINT_TEST(test_the_rate_is_that_of_the_pattern_and_a_device_runs_as_fast_as_it_can),
 	GLINT_TEST(test_one_buffer_is_taken_as_two),
-	GLINT_TEST(test_tcp_is_for_who_asks_for_it_or_for_nothing_else),
-	GLINT_TEST(test_systemd_brings_the_listeners),
+	GLINT_TEST(test_tcp_listens_on_request_or_without_other_listeners),
+	GLINT_TEST(test_systemd_passes_the_listeners),
 	GLINT_TEST(test_processors_are_a_list_of_numbers_and_ranges),
 	GLINT_TEST(test_a_password_without_a_user_is_refused),
+	GLINT_TEST(test_a_user_without_a_password_causes_a_warning),
 	GLINT_TEST(test_a_loop_that_is_not_built_in_is_refused),
 	GLINT_TEST(test_texts_are_checked),
 	GLINT_TEST(test_what_has_no_effect_is_said_once),

@@ -16,7 +16,7 @@ static void write_file(const char *text, size_t size)
 	close(fd);
 }
 
-/* Parses "--config FILE @line", FILE with @text; the file is gone afterwards. */
+/* Parse "--config FILE @line", FILE with @text; the file is gone afterwards. */
 static void parse_file(struct parsed *parsed, const char *text, const char *line)
 {
 	char whole[300];
@@ -54,6 +54,17 @@ static void test_a_file_holds_options_without_dashes(void)
 	drop(&parsed);
 }
 
+static void test_no_takes_back_what_an_earlier_line_has_set(void)
+{
+	struct parsed parsed;
+
+	parse_file(&parsed, "unix = /x\nstrict\npersistent = yes\nstrict = no\n", "");
+	CU_ASSERT_EQUAL_FATAL(parsed.outcome, GLINT_OPTIONS_RUN);
+	CU_ASSERT_FALSE(parsed.settings.net.strict);
+	CU_ASSERT_TRUE(parsed.settings.capture.persistent);
+	drop(&parsed);
+}
+
 static void test_the_command_line_wins_wherever_the_file_is_named(void)
 {
 	struct parsed parsed;
@@ -87,7 +98,8 @@ static void test_errors_in_a_file_name_file_and_line(void)
 	CU_ASSERT_TRUE(
 		file_says("# x\nquality = 0\n", 2, "quality '0': expected 1 to 100 (try --help)"));
 	CU_ASSERT_TRUE(file_says("\n\nqual = 1\n", 3, "unknown option 'qual'"));
-	CU_ASSERT_TRUE(file_says("--quality = 1\n", 1, "unknown option '--quality'"));
+	CU_ASSERT_TRUE(file_says("--quality = 1\n", 1,
+				 "unknown option '--quality'; did you mean quality?"));
 	CU_ASSERT_TRUE(file_says("quality\n", 1, "expected = and a value after 'quality'"));
 	CU_ASSERT_TRUE(file_says("persistent = 2\n", 1, "a flag is yes or no, not '2'"));
 	CU_ASSERT_TRUE(file_says("config = /x\n", 1, "only for the command line: 'config'"));
@@ -136,7 +148,7 @@ static void test_quotes_that_do_not_fit_are_refused_without_showing_the_value(vo
 	CU_ASSERT_TRUE(file_says("passwd = \"my secret\" # no\n", 1, message));
 }
 
-static void test_what_may_be_a_password_is_not_shown(void)
+static void test_a_possible_password_is_not_shown(void)
 {
 	static const char expected[] = "expected an option, = and its value";
 	char line[300], text[400];
@@ -155,6 +167,62 @@ static void test_what_may_be_a_password_is_not_shown(void)
 	CU_ASSERT_TRUE(file_says(text, 1, "passwd: expected up to 255 bytes (try --help)"));
 }
 
+static void test_a_mistyped_key_is_answered_with_what_was_meant(void)
+{
+	CU_ASSERT_TRUE(file_says("qualitty = 70\n", 1,
+				 "unknown option 'qualitty'; did you mean quality?"));
+	CU_ASSERT_TRUE(file_says("\nresolutoin = 640x480\n", 2,
+				 "unknown option 'resolutoin'; did you mean resolution?"));
+	CU_ASSERT_TRUE(file_says("swordfish = 1\n", 1, "unknown option 'swordfish'"));
+}
+
+static void test_a_byte_order_mark_is_skipped(void)
+{
+	struct parsed parsed;
+
+	parse_file(&parsed, "\xef\xbb\xbfquality = 70\n", "-U /x");
+	CU_ASSERT_EQUAL_FATAL(parsed.outcome, GLINT_OPTIONS_RUN);
+	CU_ASSERT_EQUAL(parsed.settings.encoder.quality, 70);
+	drop(&parsed);
+	parse_file(&parsed, "\xef\xbb\xbf", "-U /x");
+	CU_ASSERT_EQUAL(parsed.outcome, GLINT_OPTIONS_RUN);
+	drop(&parsed);
+	CU_ASSERT_TRUE(file_says("quality = 70\n\xef\xbb\xbfquality = 70\n", 2,
+				 "expected an option, = and its value"));
+}
+
+/* Parse "--config - @line" with @text as standard input. */
+static void parse_stdin(struct parsed *parsed, const char *text, const char *line)
+{
+	int saved = dup(STDIN_FILENO), ends[2];
+	char whole[300];
+
+	CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+	CU_ASSERT_EQUAL(write(ends[1], text, strlen(text)), (ssize_t)strlen(text));
+	close(ends[1]);
+	dup2(ends[0], STDIN_FILENO);
+	close(ends[0]);
+	snprintf(whole, sizeof(whole), "%s --config -", line);
+	parse(parsed, whole);
+	dup2(saved, STDIN_FILENO);
+	close(saved);
+}
+
+static void test_a_dash_is_standard_input(void)
+{
+	struct parsed parsed;
+
+	parse_stdin(&parsed, "quality = 70\npersistent\n", "-U /x");
+	CU_ASSERT_EQUAL_FATAL(parsed.outcome, GLINT_OPTIONS_RUN);
+	CU_ASSERT_EQUAL(parsed.settings.encoder.quality, 70);
+	CU_ASSERT_TRUE(parsed.settings.capture.persistent);
+	drop(&parsed);
+	parse_stdin(&parsed, "# x\nquality = 0\n", "-U /x");
+	CU_ASSERT_EQUAL(parsed.outcome, GLINT_OPTIONS_EXIT_ERROR);
+	CU_ASSERT_PTR_NOT_NULL(strstr(parsed.output.err, "glintd: standard input:2: quality '0'"));
+	drop(&parsed);
+}
+
 static bool refuses_file(const char *content, size_t size)
 {
 	char line[200];
@@ -167,7 +235,7 @@ static bool refuses_file(const char *content, size_t size)
 	return refused;
 }
 
-static void test_what_is_no_configuration_is_refused(void)
+static void test_a_file_that_is_no_configuration_is_refused(void)
 {
 	static char newlines[65537];
 
@@ -194,16 +262,20 @@ static void test_a_file_that_may_be_missing_is_read_if_it_is_there(void)
 	CU_ASSERT_EQUAL(settings_of(&parsed, line)->encoder.quality, 80);
 	drop(&parsed);
 	CU_ASSERT_TRUE(says("-U /x --config=-/", "--config '/': Is a directory"));
-	CU_ASSERT_TRUE(says("-U /x --config -", "--config '-': No such file or directory"));
 }
 
+/* clang-format off */
 GLINT_TESTS("options_file",
 	GLINT_TEST(test_a_file_holds_options_without_dashes),
+	GLINT_TEST(test_no_takes_back_what_an_earlier_line_has_set),
 	GLINT_TEST(test_the_command_line_wins_wherever_the_file_is_named),
 	GLINT_TEST(test_errors_in_a_file_name_file_and_line),
 	GLINT_TEST(test_a_value_may_stand_in_quotes),
 	GLINT_TEST(test_quotes_that_do_not_fit_are_refused_without_showing_the_value),
-	GLINT_TEST(test_what_may_be_a_password_is_not_shown),
-	GLINT_TEST(test_what_is_no_configuration_is_refused),
+	GLINT_TEST(test_a_possible_password_is_not_shown),
+	GLINT_TEST(test_a_mistyped_key_is_answered_with_what_was_meant),
+	GLINT_TEST(test_a_byte_order_mark_is_skipped),
+	GLINT_TEST(test_a_dash_is_standard_input),
+	GLINT_TEST(test_a_file_that_is_no_configuration_is_refused),
 	GLINT_TEST(test_a_file_that_may_be_missing_is_read_if_it_is_there),
 )

@@ -55,10 +55,11 @@ static void test_no_command_line_is_too_strange(void)
 	fuzz = random_begin();
 	for (int i = 0; i < 20000; i++)
 		fuzz_once(outcomes);
-	for (int i = 0; i < 3; i++)	/* else it did not get anywhere */
+	for (int i = 0; i < 3; i++) /* otherwise parsing ended at once */
 		CU_ASSERT_TRUE(outcomes[i] > 0);
 }
 
+/* clang-format off */
 GLINT_TESTS("options_fuzz",
 	GLINT_TEST(test_no_command_line_is_too_strange),
 )

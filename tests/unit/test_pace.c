@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "harness.h"
 
-#define SECOND 1000000000ull
+#define SECOND	1000000000ull
 #define SECONDS 20
 
 static const unsigned rates[] = { 1, 5, 10, 15, 24, 25, 29, 30, 48, 50, 59 };
@@ -22,7 +22,7 @@ static int64_t jitter(int64_t amount)
 	return amount ? rand() % (2 * amount) - amount : 0;
 }
 
-/* Feeds frames with stamps off by up to @amount ns; returns how many of @n were taken. */
+/* Feed frames with stamps off by up to @amount ns; return how many of @n were taken. */
 static unsigned taken_of(unsigned fps, unsigned n, uint64_t num, uint64_t den, int64_t amount)
 {
 	struct glint_pace pace = { .fps = fps };
@@ -56,7 +56,7 @@ static void test_jitter_does_not_change_the_rate(void)
 	}
 }
 
-/* Gaps between taken frames, in frames of the source, are never further apart than one. */
+/* The gaps between kept frames, in frames of the source, differ by at most one. */
 static void test_frames_are_left_out_evenly(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(rates); i++) {
@@ -102,10 +102,10 @@ static void test_a_pause_is_followed_by_a_frame_but_not_by_a_burst(void)
 	CU_ASSERT_TRUE(glint_pace_take(&pace, stamp(60 * 30, 60, 1)));
 	for (unsigned n = 1; n <= 60; n++)
 		taken += glint_pace_take(&pace, stamp(60 * 30 + n, 60, 1));
-	CU_ASSERT(taken >= 10 && taken <= 11);	/* one may be owed */
+	CU_ASSERT(taken >= 10 && taken <= 11); /* one may be owed */
 }
 
-static void test_stamps_that_go_back_start_anew(void)
+static void test_stamps_that_step_back_restart_the_pace(void)
 {
 	struct glint_pace pace = { .fps = 1 };
 
@@ -116,6 +116,7 @@ static void test_stamps_that_go_back_start_anew(void)
 	CU_ASSERT_TRUE(glint_pace_take(&pace, 4 * SECOND));
 }
 
+/* clang-format off */
 GLINT_TESTS("pace",
 	GLINT_TEST(test_the_mean_rate_is_exact),
 	GLINT_TEST(test_jitter_does_not_change_the_rate),
@@ -123,5 +124,5 @@ GLINT_TESTS("pace",
 	GLINT_TEST(test_half_the_rate_is_every_other_frame_whatever_the_jitter),
 	GLINT_TEST(test_a_slower_source_loses_nothing),
 	GLINT_TEST(test_a_pause_is_followed_by_a_frame_but_not_by_a_burst),
-	GLINT_TEST(test_stamps_that_go_back_start_anew),
+	GLINT_TEST(test_stamps_that_step_back_restart_the_pace),
 )

@@ -1,53 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What goes between the modules of the whole service, on a scripted device.
- * glint_test_loop() says on which loop.
+ * The modules of the whole service together, on a scripted device and the loop of
+ * glint_test_loop().
  */
 #include "capture/internal.h"
+#include "core/packet.h"
+#include "report_rig.h"
 #include "service_rig.h"
 
-#define STREAM "GET /stream?extra_headers=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+#define STREAM	 "GET /stream?extra_headers=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 #define SNAPSHOT "GET /snapshot HTTP/1.1\r\nHost: x\r\n\r\n"
 
 static char text[4 << 20];
 static size_t text_used;
 
-/* One turn of the loop, and what has come meanwhile is added to the text. */
+/* Run one round of the loop, and append received bytes to the text. */
 static void read_turn(struct world *w, int fd)
 {
 	size_t from = text_used;
 
 	world_turn(w);
 	text_used += world_take(fd, text + text_used, sizeof(text) - 1 - text_used);
-	/* Pictures are no text, but what a test looks for begins a line of its own. */
+	/* Pictures are not text, but the words of a test begin a line. */
 	for (; from < text_used; from++)
 		text[from] = text[from] ? text[from] : '.';
 	text[text_used] = '\0';
 }
 
-/* Reads @fd from now on, until @condition holds. */
-#define READ_UNTIL(w, fd, condition)                                             \
-	do {                                                                     \
-		text[text_used = 0] = '\0';                                      \
-		for (int turn_ = 0; turn_ < WORLD_TURNS && !(condition); turn_++) \
-			read_turn(w, fd);                                        \
-		CU_ASSERT_TRUE_FATAL((condition) != 0);                          \
+/* Read @fd from now on, until @condition holds. */
+#define READ_UNTIL(w, fd, condition)                                                               \
+	do {                                                                                       \
+		text[text_used = 0] = '\0';                                                        \
+		for (int turn_ = 0; turn_ < WORLD_TURNS && !(condition); turn_++)                  \
+			read_turn(w, fd);                                                          \
+		CU_ASSERT_TRUE_FATAL((condition) != 0);                                            \
 	} while (0)
 
 static uint64_t encoded(struct world *w)
 {
-	struct glint_encoder_status status;
+	return (uint64_t)REPORTED(int, encoder, w->service->encoder, "encoder.encoded");
+}
 
-	glint_encoder_status(w->service->encoder, &status);
-	return status.encoded;
+/* Records what /state shows. */
+static void tell_state(struct world *w)
+{
+	service_report(w->service, record_begin());
 }
 
 /* --- A buffer that the driver does not take back ------------------------------------------ */
 
 /* The picture that says why there is no video, as soon as it is drawn; the caller's reference. */
-static struct glint_picture *offline_picture(struct world *w)
+static struct glint_packet *offline_picture(struct world *w)
 {
-	struct glint_picture *picture;
+	struct glint_packet *picture;
 	unsigned turns = 0;
 
 	while (service_offline_picture(w->service, &picture) == -EAGAIN && turns++ < WORLD_TURNS)
@@ -58,7 +63,7 @@ static struct glint_picture *offline_picture(struct world *w)
 
 static void stream_of_refused_buffers(unsigned frames)
 {
-	struct glint_picture *offline;
+	struct glint_packet *offline;
 	struct world w;
 	int fd;
 
@@ -79,22 +84,22 @@ static void stream_of_refused_buffers(unsigned frames)
 	close(fd);
 	WORLD_WAIT(&w, world_counters(&w).clients == 0);
 	offline = offline_picture(&w);
-	CU_ASSERT_EQUAL(offline->frame.refs, 2);	/* the service's own, and this one */
-	glint_picture_unref(offline);
+	CU_ASSERT_EQUAL(offline->refs, 2); /* the service's own, and this one */
+	glint_packet_unref(offline);
 	world_close(&w);
 }
 
-static void test_a_stream_survives_that_the_buffer_it_gives_back_is_refused(void)
+static void test_a_stream_survives_the_refusal_of_the_buffer_that_it_releases(void)
 {
 	stream_of_refused_buffers(4); /* with a next picture */
 }
 
-static void test_a_stream_without_a_next_picture_survives_it_and_leaks_nothing(void)
+static void test_a_stream_without_a_next_picture_survives_a_refusal_without_a_leak(void)
 {
 	stream_of_refused_buffers(2);
 }
 
-static void test_a_snapshot_survives_that_the_frame_behind_it_is_refused(void)
+static void test_a_snapshot_survives_the_refusal_of_the_frame_behind_it(void)
 {
 	struct world w;
 	int fd;
@@ -163,7 +168,7 @@ static void test_a_picture_that_is_encoded_after_a_change_is_not_shown_as_live(v
 	late_picture(0);
 }
 
-/* --- What is told of a picture ------------------------------------------------------------- */
+/* --- The facts of a picture --------------------------------------------------------------- */
 
 static void test_a_picture_has_the_clock_of_its_own_frame(void)
 {
@@ -178,12 +183,12 @@ static void test_a_picture_has_the_clock_of_its_own_frame(void)
 	WORLD_WAIT(&w, world_counters(&w).snapshots_waiting == 1);
 	good.stamp_ns = glint_now_ns() / 1000 * 1000;
 	CU_ASSERT_TRUE_FATAL(fake_v4l2_complete(&w.camera, -1, &good) >= 0);
-	WORLD_WAIT(&w, world_source(&w).last_seq == 2);
+	WORLD_WAIT(&w, world_source(&w).last.seq == 2);
 	/* Taken while 2 is encoded; its stamp is of the future. */
 	bad.stamp_ns = good.stamp_ns + 900 * GLINT_NSEC_PER_SEC;
 	CU_ASSERT_TRUE_FATAL(fake_v4l2_complete(&w.camera, -1, &bad) >= 0);
-	WORLD_WAIT(&w, world_source(&w).last_seq == 3);
-	CU_ASSERT_STRING_EQUAL(world_source(&w).clock, "arrival");
+	WORLD_WAIT(&w, world_source(&w).last.seq == 3);
+	CU_ASSERT_STRING_EQUAL(glint_clock_name(world_source(&w).last.clock), "arrival");
 
 	READ_UNTIL(&w, fd, strstr(text, "X-Glint-Sequence: 2\r\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "X-Glint-Clock: monotonic\r\n"));
@@ -191,9 +196,9 @@ static void test_a_picture_has_the_clock_of_its_own_frame(void)
 	world_close(&w);
 }
 
-/* --- JPEGs that a camera gets wrong ------------------------------------------------------------ */
+/* --- JPEGs that a camera gets wrong ---------------------------------------------------------- */
 
-/* What one snapshot is answered, while the camera sends its JPEG again and again. */
+/* The answer to one snapshot, while the camera repeats its JPEG. */
 static const char *snapshot_of(struct world *w)
 {
 	uint64_t sent = world_counters(w).pictures_sent;
@@ -207,9 +212,8 @@ static const char *snapshot_of(struct world *w)
 	return text;
 }
 
-static void test_a_jpeg_of_another_size_is_told_as_what_it_is(void)
+static void test_a_jpeg_of_another_size_is_reported_with_its_own_size(void)
 {
-	struct glint_status status;
 	const char *reply;
 	struct world w;
 
@@ -220,16 +224,19 @@ static void test_a_jpeg_of_another_size_is_told_as_what_it_is(void)
 	reply = snapshot_of(&w);
 	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "X-Glint-Width: 1280\r\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "X-UStreamer-Height: 720\r\n"));
-	service_status(w.service, &status);
-	CU_ASSERT_TRUE(status.source.width == 1280 && status.source.height == 720);
-	CU_ASSERT_TRUE(status.format.width == 640 && status.format.height == 480);
+	tell_state(&w);
+	CU_ASSERT_EQUAL(record_int("source.resolution.width"), 1280);
+	CU_ASSERT_EQUAL(record_int("source.resolution.height"), 720);
+	CU_ASSERT_EQUAL(record_int("glint.format.width"), 640);
+	CU_ASSERT_EQUAL(record_int("glint.format.height"), 480);
 
 	/* No data for so large a picture. */
 	w.jpeg_size = world_make_jpeg(w.jpeg, 65535, 65535, 100000);
 	world_frame(&w);
 	CU_ASSERT_EQUAL(glint_capture_ledger(w.service->capture)->corrupt, 1);
-	service_status(w.service, &status);
-	CU_ASSERT_TRUE(status.source.width == 1280 && status.source.height == 720);
+	tell_state(&w);
+	CU_ASSERT_EQUAL(record_int("source.resolution.width"), 1280);
+	CU_ASSERT_EQUAL(record_int("source.resolution.height"), 720);
 	world_close(&w);
 }
 
@@ -252,9 +259,16 @@ static void test_a_truncated_jpeg_that_is_allowed_is_sent_with_an_end(void)
 	world_close(&w);
 }
 
-static void test_a_camera_whose_jpegs_are_all_damaged_is_offline_and_says_why(void)
+static int send_damaged(struct world *w)
 {
-	struct glint_status status;
+	return fake_v4l2_complete(&w->camera, -1,
+				  &(struct fake_frame){ .seq = ++w->seq,
+							.data = w->jpeg,
+							.used = (uint32_t)w->jpeg_size });
+}
+
+static void test_a_camera_whose_jpegs_are_all_damaged_is_offline_as_corrupt(void)
+{
 	struct world w;
 	int fd;
 
@@ -264,18 +278,79 @@ static void test_a_camera_whose_jpegs_are_all_damaged_is_offline_and_says_why(vo
 	WORLD_START(&w);
 	while (world_source(&w).reason != GLINT_REASON_CORRUPT) {
 		CU_ASSERT_FALSE_FATAL(world_source(&w).online);
-		(void)fake_v4l2_complete(&w.camera, -1,
-					 &(struct fake_frame){ .seq = ++w.seq,
-							       .data = w.jpeg,
-							       .used = (uint32_t)w.jpeg_size });
+		(void)send_damaged(&w);
 		world_turn(&w);
 	}
-	service_status(w.service, &status);
-	CU_ASSERT_STRING_EQUAL(status.source.reason, "corrupt");
-	CU_ASSERT_FALSE(status.source.online);
+	CU_ASSERT_STRING_EQUAL(service_source(w.service).reason, "corrupt");
+	CU_ASSERT_FALSE(service_source(w.service).online);
 	fd = world_ask(&w, SNAPSHOT);
-	READ_UNTIL(&w, fd, strstr(text, "X-Glint-Reason: corrupt\r\n"));
+	/* Without further frames the camera would stall meanwhile on a busy host. */
+	READ_UNTIL(&w, fd, ((void)send_damaged(&w), strstr(text, "X-Glint-Reason: corrupt\r\n")));
 	close(fd);
+	world_close(&w);
+}
+
+/* --- What /state shows --------------------------------------------------------------------- */
+
+static void test_the_state_has_the_figures_of_every_module(void)
+{
+	struct world w;
+
+	world_prepare(&w, V4L2_PIX_FMT_YUYV, 640, 480);
+	w.settings.net.instance_id = "cam.1";
+	w.settings.encoder.desired_fps = 25;
+	WORLD_START(&w);
+	tell_state(&w);
+	/* Before the first frame nothing is known of frames. */
+	CU_ASSERT_PTR_NULL(record_find("glint.frame.sequence", "int"));
+	CU_ASSERT_STRING_EQUAL(record_text("glint.source.reason"), "opening");
+	CU_ASSERT_FALSE(record_boolean("source.online"));
+
+	world_frame(&w);
+	(void)snapshot_of(&w);
+	tell_state(&w);
+	CU_ASSERT_EQUAL(strncmp(record.lines, "instance_id text cam.1\nencoder object\n", 38), 0);
+	CU_ASSERT_STRING_EQUAL(record_text("encoder.type"), "CPU");
+	CU_ASSERT_EQUAL(record_int("encoder.quality"), 80);
+	CU_ASSERT_TRUE(record_boolean("source.online"));
+	CU_ASSERT_EQUAL(record_int("source.desired_fps"), 25);
+	CU_ASSERT_EQUAL(record_int("stream.clients"), 0);
+	CU_ASSERT_STRING_EQUAL(record_text("glint.loop.backend"), glint_loop_name(w.service->loop));
+	CU_ASSERT_STRING_EQUAL(record_text("glint.source.reason"), "");
+	CU_ASSERT_DOUBLE_EQUAL(record_real("glint.source.nominal_fps"), 30, 0);
+	CU_ASSERT_STRING_EQUAL(record_text("glint.device.path"), "/dev/video0");
+	CU_ASSERT_STRING_EQUAL(record_text("glint.format.fourcc"), "YUYV");
+	CU_ASSERT_EQUAL(record_int("glint.format.stride.0"), 1280);
+	CU_ASSERT_PTR_NULL(record_find("glint.format.stride.1", "int"));
+	CU_ASSERT_EQUAL(record_int("glint.frame.sequence"), w.seq);
+	CU_ASSERT_EQUAL(record_int("glint.ledger.seen"), 2);
+	CU_ASSERT_EQUAL(record_int("glint.ledger.unaccounted"), 0);
+	CU_ASSERT_EQUAL(record_int("glint.buffers.count"), world_source(&w).buffers);
+	CU_ASSERT_STRING_EQUAL(record_text("glint.encoder.subsampling"), "4:2:0");
+	CU_ASSERT_STRING_NOT_EQUAL(record_text("glint.encoder.engine"), "");
+	CU_ASSERT_STRING_EQUAL(record_text("glint.encoder.state"), "");
+	CU_ASSERT_PTR_NOT_NULL(record_find("glint.encoder.driver_quality", "null"));
+	CU_ASSERT_EQUAL(record_int("glint.offline_pictures.failed"), 0);
+	CU_ASSERT_EQUAL(record_int("glint.latency_ns.encode.count"), 1);
+	CU_ASSERT_EQUAL(record_int("glint.latency_ns.total.count"), 1);
+	CU_ASSERT_EQUAL(record_int("glint.clients.pictures_sent"), 1);
+	CU_ASSERT_EQUAL(record_int("glint.answers.200"), 1);
+	CU_ASSERT_DOUBLE_EQUAL(record_real("glint.copies_per_frame"), 1, 0);
+	world_close(&w);
+}
+
+static void test_a_fake_size_is_shown_instead_of_the_real_one(void)
+{
+	struct world w;
+
+	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
+	w.settings.fake_width = 1920;
+	w.settings.fake_height = 1080;
+	WORLD_START(&w);
+	tell_state(&w);
+	CU_ASSERT_EQUAL(record_int("source.resolution.width"), 1920);
+	CU_ASSERT_EQUAL(record_int("source.resolution.height"), 1080);
+	CU_ASSERT_EQUAL(record_int("glint.format.width"), 640);
 	world_close(&w);
 }
 
@@ -298,29 +373,98 @@ static void test_the_timer_for_clients_that_stay_away_does_not_outlive_the_serve
 	WORLD_WAIT(&w, world_source(&w).reason == GLINT_REASON_ERROR);
 	world_turns(&w, 20);
 	fake_v4l2_wait_hanging(&w.camera);
-	glint_loop_timer(w.service->loop, &w.service->lonely_op,
-			 glint_now_ns() + 50 * GLINT_NSEC_PER_MSEC);
+	glint_alarm_set(&w.service->idle_alarm, glint_now_ns() + 50 * GLINT_NSEC_PER_MSEC);
 
 	CU_ASSERT_FALSE(glint_service_destroy(w.service));
-	CU_ASSERT_FALSE(glint_op_busy(&w.service->lonely_op));
-	/* What the service left behind, for a leak check. */
+	CU_ASSERT_FALSE(glint_alarm_busy(&w.service->idle_alarm));
+	/* Free the rest, for a leak check. */
 	fake_v4l2_release(&w.camera);
 	CU_ASSERT_TRUE(glint_encoder_destroy(w.service->encoder));
 	CU_ASSERT_TRUE(glint_capture_destroy(w.service->capture, UINT64_MAX));
+	glint_events_end(w.service->events);
 	glint_loop_destroy(w.service->loop);
+	glint_events_destroy(w.service->events);
 	free(w.service);
 	world_drop(&w);
 }
 
+/* --- The end ---------------------------------------------------------------------------------- */
+
+/* Changes of the source in each round of the loop. */
+struct changes {
+	struct glint_op op;
+	struct glint_service *service;
+	unsigned told, told_at_the_end;
+};
+
+static void on_round(struct glint_op *op, int res, uint32_t flags)
+{
+	struct changes *changes = container_of(op, struct changes, op);
+	struct glint_service *service = changes->service;
+
+	(void)flags;
+	service->told_source.begun = false;
+	service->listener.changed(&service->listener);
+	if (service->ending)
+		changes->told_at_the_end += service->told_source.begun;
+	else
+		changes->told += service->told_source.begun;
+	if (res == 0)
+		glint_loop_timer(service->loop, op, glint_now_ns());
+}
+
+static void test_a_change_of_the_source_during_the_end_reaches_no_module(void)
+{
+	struct changes changes = { .op.done = on_round };
+	struct world w;
+
+	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
+	WORLD_START(&w);
+	changes.service = w.service;
+	glint_loop_timer(w.service->loop, &changes.op, glint_now_ns());
+	world_frame(&w);
+	CU_ASSERT_TRUE(changes.told > 0);
+	world_close(&w);
+	CU_ASSERT_EQUAL(changes.told_at_the_end, 0);
+}
+
+static void test_not_more_is_encoded_than_captured(void)
+{
+	struct world w;
+	int fd;
+
+	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
+	WORLD_START(&w);
+	/* Two slow frames without a client, then fast ones that are encoded. */
+	world_frame(&w);
+	usleep(50000);
+	world_frame(&w);
+	fd = world_ask(&w, STREAM);
+	WORLD_WAIT(&w, glint_fanout_wanted(glint_encoder_packets(w.service->encoder)));
+	for (int i = 0; i < 3; i++)
+		world_frame(&w);
+	CU_ASSERT_TRUE(encoded(&w) >= 2);
+	tell_state(&w);
+	CU_ASSERT_TRUE(record_real("glint.encoder.fps") > 0);
+	CU_ASSERT_TRUE(record_real("glint.encoder.fps") <= record_real("glint.source.fps"));
+	close(fd);
+	world_close(&w);
+}
+
+/* clang-format off */
 GLINT_TESTS("service",
-	GLINT_TEST(test_a_stream_survives_that_the_buffer_it_gives_back_is_refused),
-	GLINT_TEST(test_a_stream_without_a_next_picture_survives_it_and_leaks_nothing),
-	GLINT_TEST(test_a_snapshot_survives_that_the_frame_behind_it_is_refused),
+	GLINT_TEST(test_a_stream_survives_the_refusal_of_the_buffer_that_it_releases),
+	GLINT_TEST(test_a_stream_without_a_next_picture_survives_a_refusal_without_a_leak),
+	GLINT_TEST(test_a_snapshot_survives_the_refusal_of_the_frame_behind_it),
 	GLINT_TEST(test_a_picture_that_is_encoded_after_a_loss_is_not_shown_as_live),
 	GLINT_TEST(test_a_picture_that_is_encoded_after_a_change_is_not_shown_as_live),
 	GLINT_TEST(test_a_picture_has_the_clock_of_its_own_frame),
-	GLINT_TEST(test_a_jpeg_of_another_size_is_told_as_what_it_is),
+	GLINT_TEST(test_a_jpeg_of_another_size_is_reported_with_its_own_size),
 	GLINT_TEST(test_a_truncated_jpeg_that_is_allowed_is_sent_with_an_end),
-	GLINT_TEST(test_a_camera_whose_jpegs_are_all_damaged_is_offline_and_says_why),
+	GLINT_TEST(test_a_camera_whose_jpegs_are_all_damaged_is_offline_as_corrupt),
 	GLINT_TEST(test_the_timer_for_clients_that_stay_away_does_not_outlive_the_server),
+	GLINT_TEST(test_the_state_has_the_figures_of_every_module),
+	GLINT_TEST(test_a_fake_size_is_shown_instead_of_the_real_one),
+	GLINT_TEST(test_a_change_of_the_source_during_the_end_reaches_no_module),
+	GLINT_TEST(test_not_more_is_encoded_than_captured),
 )

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Words that are mistyped, and what was meant. */
+/* Mistyped words and the nearest known words. */
 #include "harness.h"
 
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "base/similar.h"
 
 static const char *meant(const char *word)
@@ -61,6 +61,7 @@ static void test_a_word_of_any_length_is_bounded(void)
 	}
 }
 
+/* clang-format off */
 GLINT_TESTS("similar",
 	GLINT_TEST(test_a_letter_missing_wrong_swapped_or_too_many_is_forgiven),
 	GLINT_TEST(test_the_nearest_is_taken),

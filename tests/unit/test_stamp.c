@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "pattern/stamp.h"
+#include "base/macros.h"
 #include "harness.h"
+#include "pattern/stamp.h"
 
 #if IS_ENABLED(CONFIG_ENCODE_CPU)
 #include <jpeglib.h>
@@ -29,7 +29,7 @@ static void draw(uint8_t *luma, uint32_t width, uint32_t height, uint8_t black, 
 
 static const struct {
 	uint32_t width, height;
-} sizes[] = { { 160, 120 },   { 320, 240 },   { 640, 480 },  { 641, 481 },  { 1280, 720 },
+} sizes[] = { { 160, 120 },   { 320, 240 },   { 640, 480 },  { 641, 481 }, { 1280, 720 },
 	      { 1920, 1080 }, { 3840, 2160 }, { 160, 8640 }, { 4096, 120 } };
 
 static void test_what_is_drawn_is_read_at_every_size(void)
@@ -112,7 +112,7 @@ static unsigned char *compress(const uint8_t *luma, uint32_t width, uint32_t hei
 	jpeg.image_height = height;
 	jpeg.input_components = 3;
 	jpeg.in_color_space = JCS_YCbCr;
-	jpeg_set_defaults(&jpeg);	/* 4:2:0 */
+	jpeg_set_defaults(&jpeg); /* 4:2:0 */
 	jpeg_set_quality(&jpeg, quality, TRUE);
 	jpeg_start_compress(&jpeg, TRUE);
 	while (jpeg.next_scanline < height) {
@@ -176,6 +176,7 @@ static void test_a_stamp_survives_jpeg_at_quality_10_and_up(void)
 }
 #endif
 
+/* clang-format off */
 GLINT_TESTS("stamp",
 	GLINT_TEST(test_what_is_drawn_is_read_at_every_size),
 	GLINT_TEST(test_the_stamp_lies_within_the_picture_and_on_the_grid),

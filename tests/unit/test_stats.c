@@ -22,7 +22,7 @@ static void test_a_quantile_is_never_below_and_at_most_a_16th_above_the_truth(vo
 
 	for (unsigned i = 0; i < COUNT; i++) {
 		random = random * 6364136223846793005u + 1442695040888963407u;
-		values[i] = (random >> 20) >> (i % 44);	/* from 0 ns to five hours */
+		values[i] = (random >> 20) >> (i % 44); /* from 0 ns to five hours */
 		glint_histogram_add(&histogram, values[i]);
 	}
 	qsort(values, COUNT, sizeof(values[0]), compare);
@@ -50,7 +50,7 @@ static void test_small_values_are_exact(void)
 	}
 }
 
-static void test_an_empty_histogram_says_0(void)
+static void test_an_empty_histogram_is_0(void)
 {
 	struct glint_histogram histogram = { 0 };
 
@@ -125,7 +125,7 @@ static void test_a_rate_needs_two_events_and_ends_after_a_second(void)
 	CU_ASSERT_EQUAL(glint_rate_millihz(&rate, last_ns + GLINT_NSEC_PER_SEC + 1), 0);
 }
 
-static void test_a_slow_source_has_a_rate_too(void)
+static void test_a_slow_source_has_a_rate(void)
 {
 	struct glint_rate rate = { 0 };
 	uint64_t last_ns = rate_fill(&rate, 3, 2 * GLINT_NSEC_PER_SEC);
@@ -133,7 +133,7 @@ static void test_a_slow_source_has_a_rate_too(void)
 	CU_ASSERT_EQUAL(glint_rate_millihz(&rate, last_ns + GLINT_NSEC_PER_MSEC), 500);
 }
 
-static void test_a_rate_beyond_the_memory_is_that_of_the_last_events(void)
+static void test_a_fast_rate_is_that_of_the_last_events(void)
 {
 	struct glint_rate rate = { 0 };
 	uint64_t last_ns = rate_fill(&rate, 3000, GLINT_NSEC_PER_MSEC);
@@ -148,16 +148,17 @@ static void test_events_at_one_moment_have_no_rate(void)
 	CU_ASSERT_EQUAL(glint_rate_millihz(&rate, rate_fill(&rate, 9, 0)), 0);
 }
 
+/* clang-format off */
 GLINT_TESTS("stats",
 	GLINT_TEST(test_a_quantile_is_never_below_and_at_most_a_16th_above_the_truth),
 	GLINT_TEST(test_small_values_are_exact),
-	GLINT_TEST(test_an_empty_histogram_says_0),
+	GLINT_TEST(test_an_empty_histogram_is_0),
 	GLINT_TEST(test_the_longest_durations_stay_within_the_table),
 	GLINT_TEST(test_a_full_bucket_keeps_the_proportions),
 	GLINT_TEST(test_a_rate_reads_59_94_at_any_moment_between_two_frames),
 	GLINT_TEST(test_a_first_half_second_is_not_a_half_rate),
 	GLINT_TEST(test_a_rate_needs_two_events_and_ends_after_a_second),
-	GLINT_TEST(test_a_slow_source_has_a_rate_too),
-	GLINT_TEST(test_a_rate_beyond_the_memory_is_that_of_the_last_events),
+	GLINT_TEST(test_a_slow_source_has_a_rate),
+	GLINT_TEST(test_a_fast_rate_is_that_of_the_last_events),
 	GLINT_TEST(test_events_at_one_moment_have_no_rate),
 )

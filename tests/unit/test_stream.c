@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* GET /stream: the newest to each, in its own time; glint_test_loop() says on which loop. */
-#include "net_rig.h"
+/*
+ * GET /stream: each client gets the newest picture at its own speed; on the loop of
+ * glint_test_loop().
+ */
+#include "http_rig.h"
 
 #define BOUNDARY "--boundarydonotcross\r\n"
 
@@ -25,7 +28,7 @@ static void forget(struct peer *peer)
 	peer->text[0] = '\0';
 }
 
-/* Pushes a picture and waits until @peer has all of its part; the part is its text then. */
+/* Push a picture and wait until @peer->text is all of its part. */
 static void show(struct rig *r, struct peer *peer, size_t size, char fill, uint32_t seq)
 {
 	forget(peer);
@@ -33,7 +36,7 @@ static void show(struct rig *r, struct peer *peer, size_t size, char fill, uint3
 	PEER_WAIT(r, peer, strstr(peer->text, BOUNDARY));
 }
 
-static void test_the_head_comes_before_any_picture(void)
+static void test_the_head_is_sent_before_the_first_picture(void)
 {
 	struct peer peer;
 	struct rig r;
@@ -43,15 +46,15 @@ static void test_the_head_comes_before_any_picture(void)
 	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
 	peer = watch(&r, "?key=a/b");
 	CU_ASSERT_NSTRING_EQUAL(peer.text, "HTTP/1.0 200 OK\r\n", 17);
-	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Type"),
+	CU_ASSERT_STRING_EQUAL(reply_header(peer.text, "Content-Type"),
 			       "multipart/x-mixed-replace;boundary=boundarydonotcross");
-	CU_ASSERT_PTR_NULL(reply_field(peer.text, "Content-Length"));
-	CU_ASSERT_PTR_NULL(reply_field(peer.text, "Transfer-Encoding"));
-	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Pragma"), "no-cache");
-	CU_ASSERT_NSTRING_EQUAL(reply_field(peer.text, "Set-Cookie"), "stream_client_cam.1=a%2Fb/",
+	CU_ASSERT_PTR_NULL(reply_header(peer.text, "Content-Length"));
+	CU_ASSERT_PTR_NULL(reply_header(peer.text, "Transfer-Encoding"));
+	CU_ASSERT_STRING_EQUAL(reply_header(peer.text, "Pragma"), "no-cache");
+	CU_ASSERT_NSTRING_EQUAL(reply_header(peer.text, "Set-Cookie"), "stream_client_cam.1=a%2Fb/",
 				26);
 	CU_ASSERT_PTR_NOT_NULL(
-		strstr(reply_field(peer.text, "Set-Cookie"), "; path=/; max-age=30"));
+		strstr(reply_header(peer.text, "Set-Cookie"), "; path=/; max-age=30"));
 	CU_ASSERT_STRING_EQUAL(reply_body(peer.text), BOUNDARY);
 	peer_close(&peer);
 	rig_close(&r);
@@ -76,7 +79,7 @@ static void test_a_part_ends_with_the_boundary(void)
 	rig_close(&r);
 }
 
-static void test_extra_headers_say_which_frame_it_is(void)
+static void test_extra_headers_name_the_frame(void)
 {
 	static const char *const names[] = {
 		"Grab-Begin-Time", "Grab-End-Time",	"Encode-Begin-Time",
@@ -93,13 +96,13 @@ static void test_extra_headers_say_which_frame_it_is(void)
 		char name[64];
 
 		snprintf(name, sizeof(name), "X-UStreamer-%s", names[i]);
-		CU_ASSERT_PTR_NOT_NULL(reply_field(peer.text, name));
+		CU_ASSERT_PTR_NOT_NULL(reply_header(peer.text, name));
 	}
-	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Online"), "true");
-	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Dropped"), "0");
-	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Width"), "64");
-	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Height"), "48");
-	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Client-FPS"), "0");
+	CU_ASSERT_STRING_EQUAL(reply_header(peer.text, "X-UStreamer-Online"), "true");
+	CU_ASSERT_STRING_EQUAL(reply_header(peer.text, "X-UStreamer-Dropped"), "0");
+	CU_ASSERT_STRING_EQUAL(reply_header(peer.text, "X-UStreamer-Width"), "64");
+	CU_ASSERT_STRING_EQUAL(reply_header(peer.text, "X-UStreamer-Height"), "48");
+	CU_ASSERT_STRING_EQUAL(reply_header(peer.text, "X-UStreamer-Client-FPS"), "0");
 	CU_ASSERT_EQUAL(reply_number(peer.text, "X-Glint-Sequence"), 77);
 	peer_close(&peer);
 	rig_close(&r);
@@ -124,7 +127,7 @@ static void test_advance_headers_come_before_their_picture(void)
 	rig_close(&r);
 }
 
-static void test_zero_data_leaves_the_pictures_out(void)
+static void test_zero_data_sends_parts_without_pictures(void)
 {
 	struct peer peer;
 	struct rig r;
@@ -132,7 +135,7 @@ static void test_zero_data_leaves_the_pictures_out(void)
 	RIG_OPEN(&r);
 	peer = watch(&r, "?zero_data=yes");
 	show(&r, &peer, 1000, 'a', 1);
-	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "Content-Length"), "0");
+	CU_ASSERT_STRING_EQUAL(reply_header(peer.text, "Content-Length"), "0");
 	CU_ASSERT_STRING_EQUAL(reply_body(peer.text), "\r\n" BOUNDARY);
 	peer_close(&peer);
 	rig_close(&r);
@@ -147,8 +150,8 @@ static void test_a_key_cannot_forge_a_head(void)
 	RIG_OPEN(&r);
 	memset(query + strlen(query), '/', 300);
 	peer = watch(&r, query);
-	CU_ASSERT_PTR_NULL(reply_field(peer.text, "X"));
-	CU_ASSERT_NSTRING_EQUAL(reply_field(peer.text, "Set-Cookie"),
+	CU_ASSERT_PTR_NULL(reply_header(peer.text, "X"));
+	CU_ASSERT_NSTRING_EQUAL(reply_header(peer.text, "Set-Cookie"),
 				"stream_client=%0D%0AX%3A%20y%3B%2F", 33);
 	peer_close(&peer);
 	rig_close(&r);
@@ -156,7 +159,7 @@ static void test_a_key_cannot_forge_a_head(void)
 
 /* --- Fast and slow ----------------------------------------------------------------------- */
 
-static void test_a_slow_reader_skips_and_delays_nobody(void)
+static void test_a_slow_reader_skips_pictures_and_delays_no_other(void)
 {
 	enum { SIZE = 200000, COUNT = 50 };
 	struct peer slow, fast;
@@ -171,11 +174,11 @@ static void test_a_slow_reader_skips_and_delays_nobody(void)
 		CU_ASSERT_EQUAL(rig_push(&r, SIZE, 'a', seq), 2);
 		PEER_WAIT(&r, &fast, strstr(fast.text, BOUNDARY));
 		CU_ASSERT_EQUAL(reply_number(fast.text, "X-Glint-Sequence"), seq);
-		CU_ASSERT_TRUE(rig_pictures_alive <= 3);	/* the offline one is one of them */
+		CU_ASSERT_TRUE(rig_pictures_alive <= 3); /* the offline one is one of them */
 	}
 	CU_ASSERT_TRUE(rig_counters(&r).pictures_skipped >= COUNT - 4);
 
-	/* Now it reads: what had been begun, and then the newest. */
+	/* Now the peer reads: the picture that was being sent, then the newest. */
 	forget(&slow);
 	PEER_WAIT(&r, &slow, strstr(slow.text, "X-Glint-Sequence: 50\r\n"));
 	last = strstr(slow.text, "X-Glint-Sequence: 50\r\n");
@@ -187,7 +190,7 @@ static void test_a_slow_reader_skips_and_delays_nobody(void)
 	rig_close(&r);
 }
 
-static void test_who_takes_nothing_is_dropped(void)
+static void test_a_reader_that_takes_nothing_is_closed(void)
 {
 	struct peer peer;
 	struct rig r;
@@ -206,7 +209,7 @@ static void test_who_takes_nothing_is_dropped(void)
 	rig_close(&r);
 }
 
-static void test_who_waits_for_pictures_is_not_dropped(void)
+static void test_a_reader_that_waits_for_pictures_is_not_closed(void)
 {
 	struct peer peer, other;
 	struct rig r;
@@ -215,7 +218,7 @@ static void test_who_waits_for_pictures_is_not_dropped(void)
 	r.config.timeout_ns = 20 * GLINT_NSEC_PER_MSEC;
 	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
 	peer = watch(&r, "");
-	/* Another one that says nothing is closed meanwhile, after the same time. */
+	/* A peer that sends no request is closed meanwhile, after the same time. */
 	other = peer_connect(&r);
 	PEER_WAIT(&r, &other, other.ended);
 	CU_ASSERT_EQUAL(rig_counters(&r).streams, 1);
@@ -226,7 +229,7 @@ static void test_who_waits_for_pictures_is_not_dropped(void)
 	rig_close(&r);
 }
 
-static void test_a_half_close_is_the_end(void)
+static void test_a_half_close_ends_a_stream(void)
 {
 	struct peer peer;
 	struct rig r;
@@ -241,7 +244,7 @@ static void test_a_half_close_is_the_end(void)
 	rig_close(&r);
 }
 
-static void test_a_half_close_is_the_end_behind_other_requests_as_well(void)
+static void test_a_half_close_behind_further_requests_ends_a_stream(void)
 {
 	char requests[8192] = GET("/stream");
 	struct peer peer;
@@ -285,7 +288,7 @@ static void test_sixty_four_streams_get_every_picture(void)
 
 /* --- Without video -------------------------------------------------------------------------- */
 
-static void test_without_video_the_picture_that_says_why_comes_at_once_and_again(void)
+static void test_without_video_the_offline_picture_comes_at_once_and_again(void)
 {
 	struct peer peer;
 	struct rig r;
@@ -300,7 +303,7 @@ static void test_without_video_the_picture_that_says_why_comes_at_once_and_again
 	rig_close(&r);
 }
 
-static void test_a_picture_that_is_being_drawn_comes_when_it_is_ready(void)
+static void test_an_offline_picture_is_sent_when_it_is_drawn(void)
 {
 	struct peer peer;
 	struct rig r;
@@ -312,13 +315,13 @@ static void test_a_picture_that_is_being_drawn_comes_when_it_is_ready(void)
 	CU_ASSERT_TRUE(r.asked > 0);
 	CU_ASSERT_PTR_NULL(strstr(peer.text, "X-UStreamer-Online"));
 	r.drawing = false;
-	glint_net_offline_drawn(r.net);
+	glint_server_offline_drawn(r.server);
 	PEER_WAIT(&r, &peer, strstr(peer.text, "X-UStreamer-Online: false\r\n"));
 	peer_close(&peer);
 	rig_close(&r);
 }
 
-static void test_who_watches_is_told_when_the_video_goes_and_comes(void)
+static void test_a_stream_shows_when_the_video_goes_and_comes_back(void)
 {
 	struct peer peer;
 	struct rig r;
@@ -329,44 +332,44 @@ static void test_who_watches_is_told_when_the_video_goes_and_comes(void)
 	forget(&peer);
 	rig_go_offline(&r, "no-signal");
 	PEER_WAIT(&r, &peer, strstr(peer.text, BOUNDARY));
-	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-Glint-Reason"), "no-signal");
+	CU_ASSERT_STRING_EQUAL(reply_header(peer.text, "X-Glint-Reason"), "no-signal");
 	rig_go_online(&r);
 	show(&r, &peer, 100, 'a', 2);
-	CU_ASSERT_STRING_EQUAL(reply_field(peer.text, "X-UStreamer-Online"), "true");
+	CU_ASSERT_STRING_EQUAL(reply_header(peer.text, "X-UStreamer-Online"), "true");
 	peer_close(&peer);
 	rig_close(&r);
 }
 
-static void test_a_picture_of_another_stream_than_the_live_one_is_not_shown(void)
+static void test_a_picture_of_a_past_stream_is_not_shown(void)
 {
-	struct glint_picture *old, *new;
+	struct glint_packet *old, *new;
 	struct peer peer;
 	struct rig r;
 
 	RIG_OPEN(&r);
-	r.status.source.stream = 2;
+	r.source.stream = 2;
 	rig_go_online(&r);
 	peer = watch(&r, "?extra_headers=1");
 	old = rig_picture(100, 'o', 7);
-	old->frame.stream = 1;
+	old->info.stream = 1;
 	new = rig_picture(100, 'n', 1);
-	new->frame.stream = 2;
-	CU_ASSERT_EQUAL(glint_fanout_push(&r.pictures, &old->frame), 0);
-	CU_ASSERT_EQUAL(glint_fanout_push(&r.pictures, &new->frame), 1);
+	new->info.stream = 2;
+	CU_ASSERT_EQUAL(glint_fanout_push_packet(&r.pictures, old), 0);
+	CU_ASSERT_EQUAL(glint_fanout_push_packet(&r.pictures, new), 1);
 	PEER_WAIT(&r, &peer, strstr(peer.text, "X-Glint-Sequence: 1\r\n"));
 	CU_ASSERT_PTR_NULL(strstr(peer.text, "X-Glint-Sequence: 7\r\n"));
 
 	rig_go_offline(&r, "no-signal");
-	CU_ASSERT_EQUAL(glint_fanout_push(&r.pictures, &new->frame), 0);
+	CU_ASSERT_EQUAL(glint_fanout_push_packet(&r.pictures, new), 0);
 	PEER_WAIT(&r, &peer, strstr(peer.text, "X-Glint-Reason: no-signal\r\n"));
-	glint_picture_unref(old);
-	glint_picture_unref(new);
+	glint_packet_unref(old);
+	glint_packet_unref(new);
 	peer_close(&peer);
 	rig_close(&r);
 }
 
-/* Without memory for the offline picture nothing takes the place of what waits. */
-static void test_a_picture_that_waits_behind_another_is_dropped_when_the_signal_goes(void)
+/* There is no memory for an offline picture, which would replace the next picture. */
+static void test_the_next_picture_is_dropped_when_the_signal_goes(void)
 {
 	struct peer peer;
 	struct rig r;
@@ -376,13 +379,13 @@ static void test_a_picture_that_waits_behind_another_is_dropped_when_the_signal_
 
 	RIG_OPEN(&r);
 	peer = watch(&r, "?extra_headers=1");
-	while (rig_counters(&r).pictures_skipped == 0) {	/* until the socket is full */
+	while (rig_counters(&r).pictures_skipped == 0) { /* until the socket is full */
 		CU_ASSERT_EQUAL_FATAL(rig_push(&r, 200000, 'a', ++seq), 1);
 		rig_settle(r.loop);
 	}
 	snprintf(waiting, sizeof(waiting), "X-Glint-Sequence: %u\r\n", seq);
 	skipped = rig_counters(&r).pictures_skipped;
-	r.offline = glint_picture_unref(r.offline);
+	r.offline = glint_packet_unref(r.offline);
 	rig_go_offline(&r, "no-signal");
 	CU_ASSERT_EQUAL(rig_counters(&r).pictures_skipped, skipped + 1);
 	forget(&peer);
@@ -395,9 +398,9 @@ static void test_a_picture_that_waits_behind_another_is_dropped_when_the_signal_
 	rig_close(&r);
 }
 
-/* --- The same again --------------------------------------------------------------------------- */
+/* --- Equal pictures --------------------------------------------------------------------------- */
 
-static void test_equal_pictures_are_left_out_up_to_a_number(void)
+static void test_equal_pictures_are_skipped_up_to_a_number(void)
 {
 	struct peer peer;
 	struct rig r;
@@ -417,6 +420,30 @@ static void test_equal_pictures_are_left_out_up_to_a_number(void)
 	show(&r, &peer, 100, 'b', 6);
 	CU_ASSERT_EQUAL(reply_number(peer.text, "X-UStreamer-Dropped"), 1);
 	show(&r, &peer, 101, 'b', 7);
+	peer_close(&peer);
+	rig_close(&r);
+}
+
+static void test_pictures_encoded_in_the_same_nanosecond_are_told_apart(void)
+{
+	struct glint_packet *one, *other;
+	struct peer peer;
+	struct rig r;
+
+	if (!IS_ENABLED(CONFIG_NET_SAME))
+		GLINT_SKIP("built without CONFIG_NET_SAME");
+	RIG_PREPARE(&r);
+	r.config.drop_same_frames = 100;
+	CU_ASSERT_EQUAL_FATAL(rig_create(&r), 0);
+	peer = watch(&r, "");
+	show(&r, &peer, 100, 'a', 1);
+	one = rig_picture(100, 'a', 2);
+	other = rig_picture(100, 'b', 3);
+	other->encode_end_ns = one->encode_end_ns;
+	CU_ASSERT_EQUAL(glint_fanout_push_packet(&r.pictures, one), 0);
+	CU_ASSERT_EQUAL(glint_fanout_push_packet(&r.pictures, other), 1);
+	glint_packet_unref(one);
+	glint_packet_unref(other);
 	peer_close(&peer);
 	rig_close(&r);
 }
@@ -444,24 +471,26 @@ static void test_with_dual_final_frames_the_last_change_is_sent_twice(void)
 	rig_close(&r);
 }
 
+/* clang-format off */
 GLINT_TESTS("stream",
-	GLINT_TEST(test_the_head_comes_before_any_picture),
+	GLINT_TEST(test_the_head_is_sent_before_the_first_picture),
 	GLINT_TEST(test_a_part_ends_with_the_boundary),
-	GLINT_TEST(test_extra_headers_say_which_frame_it_is),
+	GLINT_TEST(test_extra_headers_name_the_frame),
 	GLINT_TEST(test_advance_headers_come_before_their_picture),
-	GLINT_TEST(test_zero_data_leaves_the_pictures_out),
+	GLINT_TEST(test_zero_data_sends_parts_without_pictures),
 	GLINT_TEST(test_a_key_cannot_forge_a_head),
-	GLINT_TEST(test_a_slow_reader_skips_and_delays_nobody),
-	GLINT_TEST(test_who_takes_nothing_is_dropped),
-	GLINT_TEST(test_who_waits_for_pictures_is_not_dropped),
-	GLINT_TEST(test_a_half_close_is_the_end),
-	GLINT_TEST(test_a_half_close_is_the_end_behind_other_requests_as_well),
+	GLINT_TEST(test_a_slow_reader_skips_pictures_and_delays_no_other),
+	GLINT_TEST(test_a_reader_that_takes_nothing_is_closed),
+	GLINT_TEST(test_a_reader_that_waits_for_pictures_is_not_closed),
+	GLINT_TEST(test_a_half_close_ends_a_stream),
+	GLINT_TEST(test_a_half_close_behind_further_requests_ends_a_stream),
 	GLINT_TEST(test_sixty_four_streams_get_every_picture),
-	GLINT_TEST(test_without_video_the_picture_that_says_why_comes_at_once_and_again),
-	GLINT_TEST(test_a_picture_that_is_being_drawn_comes_when_it_is_ready),
-	GLINT_TEST(test_who_watches_is_told_when_the_video_goes_and_comes),
-	GLINT_TEST(test_a_picture_of_another_stream_than_the_live_one_is_not_shown),
-	GLINT_TEST(test_a_picture_that_waits_behind_another_is_dropped_when_the_signal_goes),
-	GLINT_TEST(test_equal_pictures_are_left_out_up_to_a_number),
+	GLINT_TEST(test_without_video_the_offline_picture_comes_at_once_and_again),
+	GLINT_TEST(test_an_offline_picture_is_sent_when_it_is_drawn),
+	GLINT_TEST(test_a_stream_shows_when_the_video_goes_and_comes_back),
+	GLINT_TEST(test_a_picture_of_a_past_stream_is_not_shown),
+	GLINT_TEST(test_the_next_picture_is_dropped_when_the_signal_goes),
+	GLINT_TEST(test_equal_pictures_are_skipped_up_to_a_number),
+	GLINT_TEST(test_pictures_encoded_in_the_same_nanosecond_are_told_apart),
 	GLINT_TEST(test_with_dual_final_frames_the_last_change_is_sent_twice),
 )

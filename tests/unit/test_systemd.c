@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What systemd is told, at a socket of the test's own: paced, in full, and without blocking. */
+/* Notifications to systemd, at a socket of the test: limited in rate, complete, not blocking. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +20,9 @@ struct rig {
 	struct glint_systemd systemd;
 	struct sockaddr_un addr;
 	socklen_t addr_len;
-	int manager;		/* where systemd would read; -1: gone */
+	int manager; /* where systemd would read; -1: gone */
 	char dir[32];
-	char text[256];		/* the last datagram */
+	char text[256]; /* the last datagram */
 	int fillers[FILLERS_MAX];
 	unsigned n_fillers;
 };
@@ -53,12 +53,12 @@ static void rig_open(struct rig *r, bool abstract)
 	CU_ASSERT_TRUE_FATAL(r->systemd.fd >= 0);
 }
 
-#define RIG_OPEN(r, abstract)                                          \
-	do {                                                           \
-		if (!IS_ENABLED(CONFIG_SYSTEMD))                       \
-			GLINT_SKIP("built without CONFIG_SYSTEMD");    \
-		RIG_LOOP((r)->loop);                                   \
-		rig_open(r, abstract);                                 \
+#define RIG_OPEN(r, abstract)                                                                      \
+	do {                                                                                       \
+		if (!IS_ENABLED(CONFIG_SYSTEMD))                                                   \
+			GLINT_SKIP("built without CONFIG_SYSTEMD");                                \
+		RIG_LOOP((r)->loop);                                                               \
+		rig_open(r, abstract);                                                             \
 	} while (0)
 
 static void rig_close(struct rig *r)
@@ -75,7 +75,7 @@ static void rig_close(struct rig *r)
 	unsetenv("NOTIFY_SOCKET");
 }
 
-/* Takes the next datagram; "" when there is none. */
+/* Take the next datagram; "" when there is none. */
 static const char *next_text(struct rig *r)
 {
 	ssize_t n = recv(r->manager, r->text, sizeof(r->text) - 1, 0);
@@ -84,7 +84,7 @@ static const char *next_text(struct rig *r)
 	return r->text;
 }
 
-/* Until the queue takes no more: each socket's own send buffer is bounded as well. */
+/* Fill the queue. Several sockets, because each socket's send buffer is bounded. */
 static void fill_queue(struct rig *r)
 {
 	ssize_t n;
@@ -121,12 +121,12 @@ static void expect_a_whole_life(bool abstract)
 	rig_close(&r);
 }
 
-static void test_a_path_is_told_all_of_a_service_s_life(void)
+static void test_a_manager_at_a_path_gets_all_notifications(void)
 {
 	expect_a_whole_life(false);
 }
 
-static void test_an_abstract_socket_is_told_the_same(void)
+static void test_a_manager_at_an_abstract_socket_gets_the_same(void)
 {
 	expect_a_whole_life(true);
 }
@@ -142,7 +142,7 @@ static void test_a_status_soon_after_another_waits_and_the_newest_replaces_it(vo
 	CU_ASSERT_FALSE(glint_op_busy(&r.systemd.timer_op));
 	CU_ASSERT_TRUE(r.systemd.next_ns >= GLINT_NSEC_PER_SEC);
 
-	r.systemd.next_ns = glint_now_ns() + LONG_NS;	/* however busy the host is */
+	r.systemd.next_ns = glint_now_ns() + LONG_NS; /* also on a busy host */
 	for (unsigned i = 1; i < 100; i++) {
 		snprintf(text, sizeof(text), "%u", i);
 		glint_systemd_status(&r.systemd, text);
@@ -151,14 +151,14 @@ static void test_a_status_soon_after_another_waits_and_the_newest_replaces_it(vo
 	CU_ASSERT_STRING_EQUAL(next_text(&r), "");
 	CU_ASSERT_TRUE(glint_op_busy(&r.systemd.timer_op));
 
-	/* The end does not forget the newest. */
+	/* At the end the newest status is sent. */
 	glint_systemd_fini(&r.systemd);
 	CU_ASSERT_STRING_EQUAL(next_text(&r), "STOPPING=1\nSTATUS=99\n");
 	CU_ASSERT_STRING_EQUAL(next_text(&r), "");
 	rig_close(&r);
 }
 
-static void test_the_last_status_is_told_though_no_other_follows(void)
+static void test_the_last_status_is_sent_without_another_one_behind_it(void)
 {
 	static struct rig r;
 
@@ -172,7 +172,7 @@ static void test_the_last_status_is_told_though_no_other_follows(void)
 	rig_close(&r);
 }
 
-static void test_a_full_queue_holds_nothing_up_and_is_told_when_it_is_read(void)
+static void test_a_full_queue_delays_nothing_and_gets_the_newest_status_later(void)
 {
 	static struct rig r;
 
@@ -182,7 +182,7 @@ static void test_a_full_queue_holds_nothing_up_and_is_told_when_it_is_read(void)
 	glint_systemd_status(&r.systemd, "no-device");
 	glint_systemd_status(&r.systemd, "live");
 	CU_ASSERT_TRUE(glint_op_busy(&r.systemd.timer_op));
-	/* Refused a second time: it goes on waiting. */
+	/* Refused again, the status still waits. */
 	r.systemd.next_ns = 0;
 	glint_systemd_status(&r.systemd, "live");
 	CU_ASSERT_TRUE(r.systemd.ready_waits && r.systemd.status_waits);
@@ -206,7 +206,8 @@ static void test_a_full_queue_does_not_hold_up_the_end(void)
 	rig_close(&r);
 }
 
-static void test_a_manager_that_is_gone_is_forgotten_and_one_that_comes_back_is_told(void)
+static void test_notifications_to_a_missing_manager_are_dropped_and_the_next_manager_gets_its_own(
+	void)
 {
 	static struct rig r;
 
@@ -223,7 +224,7 @@ static void test_a_manager_that_is_gone_is_forgotten_and_one_that_comes_back_is_
 	rig_close(&r);
 }
 
-static void test_an_address_that_makes_no_sense_is_nobody(void)
+static void test_without_a_valid_address_nothing_is_sent(void)
 {
 	static char too_long[256];
 	const char *const names[] = { "", "@", "/", "relative", "vsock:2:1234", too_long };
@@ -247,13 +248,14 @@ static void test_an_address_that_makes_no_sense_is_nobody(void)
 	unsetenv("NOTIFY_SOCKET");
 }
 
+/* clang-format off */
 GLINT_TESTS("systemd",
-	GLINT_TEST(test_a_path_is_told_all_of_a_service_s_life),
-	GLINT_TEST(test_an_abstract_socket_is_told_the_same),
+	GLINT_TEST(test_a_manager_at_a_path_gets_all_notifications),
+	GLINT_TEST(test_a_manager_at_an_abstract_socket_gets_the_same),
 	GLINT_TEST(test_a_status_soon_after_another_waits_and_the_newest_replaces_it),
-	GLINT_TEST(test_the_last_status_is_told_though_no_other_follows),
-	GLINT_TEST(test_a_full_queue_holds_nothing_up_and_is_told_when_it_is_read),
+	GLINT_TEST(test_the_last_status_is_sent_without_another_one_behind_it),
+	GLINT_TEST(test_a_full_queue_delays_nothing_and_gets_the_newest_status_later),
 	GLINT_TEST(test_a_full_queue_does_not_hold_up_the_end),
-	GLINT_TEST(test_a_manager_that_is_gone_is_forgotten_and_one_that_comes_back_is_told),
-	GLINT_TEST(test_an_address_that_makes_no_sense_is_nobody),
+	GLINT_TEST(test_notifications_to_a_missing_manager_are_dropped_and_the_next_manager_gets_its_own),
+	GLINT_TEST(test_without_a_valid_address_nothing_is_sent),
 )

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The timer heap, and timers on the loop with either backend (GLINT_TEST_LOOP, glint_test_loop()). */
+/*
+ * The timer heap, and timers on the loop with either backend (GLINT_TEST_LOOP,
+ * glint_test_loop()).
+ */
 #include <stdlib.h>
 
 #include "core/timers.h"
@@ -24,7 +27,7 @@ static void heap_fill(struct glint_timers *timers, struct glint_op *ops, unsigne
 	}
 }
 
-/* Empties the heap; returns how many came, each no earlier than the one before. */
+/* Empties the heap; returns how many timers it had, and checks their order. */
 static unsigned heap_drain(struct glint_timers *timers)
 {
 	unsigned count = 0;
@@ -66,11 +69,11 @@ static void test_the_heap_stays_in_order_when_any_are_removed(void)
 	glint_timers_fini(&timers);
 }
 
-/* A timer that notes when, in the order of all, it came. */
+/* A timer that records its place in the order of expiry. */
 struct alarm {
 	struct glint_op op;
 	uint64_t deadline_ns;
-	unsigned place;	/* 0: not yet */
+	unsigned place; /* 0: not yet */
 	int res;
 };
 
@@ -125,7 +128,7 @@ static void test_a_deadline_that_has_passed_comes_in_the_next_round(void)
 	RIG_LOOP(loop);
 	alarms_rung = 0;
 	alarm_start(loop, &alarm, 1);
-	CU_ASSERT_EQUAL(alarms_rung, 0);	/* never from within the call */
+	CU_ASSERT_EQUAL(alarms_rung, 0); /* never from within the call */
 	CU_ASSERT_EQUAL(glint_loop_run_once(loop, UINT64_MAX), 0);
 	CU_ASSERT_EQUAL(alarms_rung, 1);
 	CU_ASSERT_FALSE(glint_op_busy(&alarm.op));
@@ -226,6 +229,7 @@ static void test_a_round_ends_at_its_deadline_when_nothing_happens(void)
 	CU_ASSERT_EQUAL(probe.res, -ECANCELED);
 }
 
+/* clang-format off */
 GLINT_TESTS("timers",
 	GLINT_TEST(test_the_heap_yields_by_deadline),
 	GLINT_TEST(test_the_heap_stays_in_order_when_any_are_removed),

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Paths, queries, texts and passwords: the pure parts of the network side. */
+/* Targets, queries, text and passwords: the pure parts of the server. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness.h"
-#include "net/auth.h"
-#include "net/text.h"
-#include "net/uri.h"
+#include "http/auth.h"
+#include "http/text.h"
+#include "http/uri.h"
 
-static void test_a_target_is_cut_into_path_and_query(void)
+static void test_a_target_is_split_into_path_and_query(void)
 {
 	static const char *const rows[][3] = {
 		{ "/", "/", "" },
@@ -59,45 +59,27 @@ static void test_parameters_are_found_by_their_whole_name(void)
 	CU_ASSERT_STRING_EQUAL(value, "0123456789abcde");
 }
 
-static void test_flags_are_read_as_ustreamer_reads_them(void)
+static void test_a_query_is_stepped_through(void)
 {
-	static const char *const yes[] = { "f=1", "f=1x", "f=true", "f=TRUE", "f=Yes", "a=0&f=10" };
-	static const char *const no[] = { "f=0", "f", "f=", "f=on", "f=truer", "f=2", "ff=1", "" };
+	const char *query = "&a=1&&b&c=%20x+y=z&longname=longvalue";
+	char name[8], value[8];
 
-	for (unsigned i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
-		CU_ASSERT_TRUE(glint_query_flag(yes[i], "f"));
-	for (unsigned i = 0; i < sizeof(no) / sizeof(no[0]); i++)
-		CU_ASSERT_FALSE(glint_query_flag(no[i], "f"));
+	CU_ASSERT_TRUE(glint_query_next(&query, name, sizeof(name), value, sizeof(value)));
+	CU_ASSERT_STRING_EQUAL(name, "a");
+	CU_ASSERT_STRING_EQUAL(value, "1");
+	CU_ASSERT_TRUE(glint_query_next(&query, name, sizeof(name), value, sizeof(value)));
+	CU_ASSERT_STRING_EQUAL(name, "b");
+	CU_ASSERT_STRING_EQUAL(value, "");
+	CU_ASSERT_TRUE(glint_query_next(&query, name, sizeof(name), value, sizeof(value)));
+	CU_ASSERT_STRING_EQUAL(name, "c");
+	CU_ASSERT_STRING_EQUAL(value, " x y=z");
+	CU_ASSERT_TRUE(glint_query_next(&query, name, sizeof(name), value, sizeof(value)));
+	CU_ASSERT_STRING_EQUAL(name, "longnam");
+	CU_ASSERT_STRING_EQUAL(value, "longval");
+	CU_ASSERT_FALSE(glint_query_next(&query, name, sizeof(name), value, sizeof(value)));
 }
 
-static void test_numbers_are_digits_that_fit(void)
-{
-	static const char *const bad[] = {
-		"n",
-		"n=",
-		"n=-1",
-		"n=+1",
-		"n=%201",
-		"n=1x",
-		"n=0x1",
-		"n=1.5",
-		"n=18446744073709551616",
-		"n=99999999999999999999",
-		"n=00000000000000000000000001",
-	};
-	uint64_t number = 7;
-
-	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		CU_ASSERT_EQUAL(glint_query_number(bad[i], "n", &number), -EINVAL);
-	CU_ASSERT_EQUAL(glint_query_number("m=1", "n", &number), -ENOENT);
-	CU_ASSERT_EQUAL(number, 7);
-	CU_ASSERT_EQUAL(glint_query_number("m=1&n=0", "n", &number), 0);
-	CU_ASSERT_EQUAL(number, 0);
-	CU_ASSERT_EQUAL(glint_query_number("n=18446744073709551615", "n", &number), 0);
-	CU_ASSERT_EQUAL(number, UINT64_MAX);
-}
-
-static void test_encoding_never_cuts_a_character_in_two(void)
+static void test_encoding_writes_whole_characters(void)
 {
 	char out[8];
 
@@ -141,7 +123,7 @@ static void test_seconds_keep_their_microseconds(void)
 	text_is(&text, "0.000000 12.000034 18446744073.709551");
 }
 
-static void test_what_does_not_fit_is_left_out_and_remembered(void)
+static void test_text_that_does_not_fit_is_left_out_and_marked(void)
 {
 	char buffer[5];
 	struct glint_text text = glint_text_in(buffer, sizeof(buffer));
@@ -153,7 +135,7 @@ static void test_what_does_not_fit_is_left_out_and_remembered(void)
 	text_is(&text, "abc");
 }
 
-static void test_a_login_is_that_of_the_rfc(void)
+static void test_a_login_is_encoded_as_in_the_rfc(void)
 {
 	static const char *const rows[][3] = {
 		{ "Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==" },
@@ -173,7 +155,7 @@ static void test_a_login_is_that_of_the_rfc(void)
 	}
 }
 
-static void test_only_the_right_login_is_let_in(void)
+static void test_only_the_right_login_is_accepted(void)
 {
 	static const char login[] = "Basic YTpi";
 
@@ -191,16 +173,16 @@ static void test_only_the_right_login_is_let_in(void)
 	CU_ASSERT_TRUE(glint_auth_allows(NULL, NULL));
 }
 
+/* clang-format off */
 GLINT_TESTS("uri",
-	GLINT_TEST(test_a_target_is_cut_into_path_and_query),
+	GLINT_TEST(test_a_target_is_split_into_path_and_query),
 	GLINT_TEST(test_bad_targets_are_refused),
 	GLINT_TEST(test_parameters_are_found_by_their_whole_name),
-	GLINT_TEST(test_flags_are_read_as_ustreamer_reads_them),
-	GLINT_TEST(test_numbers_are_digits_that_fit),
-	GLINT_TEST(test_encoding_never_cuts_a_character_in_two),
+	GLINT_TEST(test_a_query_is_stepped_through),
+	GLINT_TEST(test_encoding_writes_whole_characters),
 	GLINT_TEST(test_numbers_are_written_in_full),
 	GLINT_TEST(test_seconds_keep_their_microseconds),
-	GLINT_TEST(test_what_does_not_fit_is_left_out_and_remembered),
-	GLINT_TEST(test_a_login_is_that_of_the_rfc),
-	GLINT_TEST(test_only_the_right_login_is_let_in),
+	GLINT_TEST(test_text_that_does_not_fit_is_left_out_and_marked),
+	GLINT_TEST(test_a_login_is_encoded_as_in_the_rfc),
+	GLINT_TEST(test_only_the_right_login_is_accepted),
 )

@@ -8,10 +8,10 @@
 
 #include "harness.h"
 
-/* It is a part of a kernel module, so no archive has it. */
+/* Part of a kernel module, so no archive has it. */
 #include "../kmod/vjpeg/vjpeg-jpeg.c"
 
-#define WIDTH	 333	/* no multiple of an MCU, either way */
+#define WIDTH	 333 /* no multiple of an MCU, either way */
 #define HEIGHT	 217
 #define CAPACITY (1u << 20)
 
@@ -36,20 +36,27 @@ static struct vjpeg_image image_of_frame(unsigned v)
 {
 	struct vjpeg_image image = { .width = WIDTH, .height = HEIGHT, .n = 3 };
 
-	image.comp[0] = (struct vjpeg_component){ .base = luma, .stride = WIDTH, .step = 1,
-						  .width = WIDTH, .height = HEIGHT, .h = 2,
-						  .v = (u8)v, .v_average = 1 };
+	image.comp[0] = (struct vjpeg_component){ .base = luma,
+						  .stride = WIDTH,
+						  .step = 1,
+						  .width = WIDTH,
+						  .height = HEIGHT,
+						  .h = 2,
+						  .v = (u8)v,
+						  .v_average = 1 };
 	for (unsigned c = 1; c < 3; c++)
 		image.comp[c] = (struct vjpeg_component){ .base = chroma,
 							  .stride = WIDTH,
 							  .step = 1,
 							  .width = (WIDTH + 1) / 2,
 							  .height = (HEIGHT + v - 1) / v,
-							  .h = 1, .v = 1, .v_average = 1 };
+							  .h = 1,
+							  .v = 1,
+							  .v_average = 1 };
 	return image;
 }
 
-/* Sum of the squared errors of the luma; libjpeg must have nothing to complain about. */
+/* Sum of the squared errors of the luma; libjpeg must not warn. */
 static double error_of(const uint8_t *data, size_t size)
 {
 	struct jpeg_decompress_struct dec;
@@ -151,7 +158,7 @@ static void test_restart_markers_and_headers_do_not_change_the_picture(void)
 		}
 }
 
-static void test_what_does_not_fit_is_refused_and_nothing_is_written_behind_the_end(void)
+static void test_a_picture_that_does_not_fit_is_refused_and_nothing_is_written_behind_the_end(void)
 {
 	struct vjpeg_settings settings = { .quality = 90 };
 	size_t size;
@@ -166,8 +173,9 @@ static void test_what_does_not_fit_is_refused_and_nothing_is_written_behind_the_
 	}
 }
 
+/* clang-format off */
 GLINT_TESTS("vjpeg",
 	GLINT_TEST(test_it_is_as_good_as_libjpeg_at_every_quality),
 	GLINT_TEST(test_restart_markers_and_headers_do_not_change_the_picture),
-	GLINT_TEST(test_what_does_not_fit_is_refused_and_nothing_is_written_behind_the_end),
+	GLINT_TEST(test_a_picture_that_does_not_fit_is_refused_and_nothing_is_written_behind_the_end),
 )

@@ -14,9 +14,9 @@
 struct task {
 	struct glint_job job;
 	struct glint_workers *workers;
-	unsigned again;		/* how often done() submits it once more */
+	unsigned again; /* how often done() submits it once more */
 	unsigned runs, dones;
-	unsigned place;		/* in the order of done(), from 1 */
+	unsigned place; /* in the order of done(), from 1 */
 	bool on_worker_thread, on_loop_thread;
 };
 
@@ -60,7 +60,6 @@ static struct glint_workers *workers_start(struct glint_loop *loop, unsigned cou
 	struct glint_workers *workers;
 
 	CU_ASSERT_EQUAL_FATAL(glint_workers_create(&workers, loop, "test", count), 0);
-	CU_ASSERT_EQUAL(glint_workers_count(workers), count);
 	return workers;
 }
 
@@ -117,7 +116,7 @@ static void test_done_may_submit_the_job_again(void)
 	glint_loop_destroy(loop);
 }
 
-static void test_destroy_runs_what_is_queued_and_what_that_submits(void)
+static void test_destroy_runs_queued_jobs_and_those_they_submit(void)
 {
 	struct glint_workers *workers;
 	struct glint_loop *loop;
@@ -134,7 +133,7 @@ static void test_destroy_runs_what_is_queued_and_what_that_submits(void)
 	glint_loop_destroy(loop);
 }
 
-/* A job whose parts write each to a place of its own. */
+/* A job whose parts each write to their own element. */
 struct mosaic {
 	struct glint_job job;
 	unsigned n;
@@ -218,6 +217,122 @@ static void test_parts_run_at_the_same_time(void)
 	glint_loop_destroy(loop);
 }
 
+/* A shared job whose parts record their thread. */
+struct short_job {
+	struct glint_job job;
+	uint64_t part_ns; /* that a part takes at least */
+	bool on_loop[8];
+};
+
+static void short_run(struct glint_job *job, unsigned part)
+{
+	struct short_job *task = container_of(job, struct short_job, job);
+	uint64_t end_ns = glint_now_ns() + task->part_ns;
+
+	task->on_loop[part] = pthread_equal(pthread_self(), loop_thread);
+	while (glint_now_ns() < end_ns)
+		;
+}
+
+static void short_done(struct glint_job *job)
+{
+	(void)job;
+	tasks_done++;
+}
+
+static void short_run_once(struct short_job *task, struct glint_workers *workers,
+			   struct glint_loop *loop, unsigned n_parts)
+{
+	tasks_done = 0;
+	loop_thread = pthread_self();
+	glint_workers_submit_shared(workers, &task->job, n_parts);
+	RIG_RUN_UNTIL(loop, tasks_done == 1);
+}
+
+/* Pretend that the last run was short, also on a busy machine. */
+static void short_took_a_moment(struct short_job *task)
+{
+	CU_ASSERT_TRUE(task->job.took_ns > 0);
+	task->job.took_ns = 1;
+}
+
+static void test_the_loop_runs_a_shared_job_that_took_a_moment_the_last_time(void)
+{
+	struct short_job task = { .job = { .run = short_run, .done = short_done } };
+	struct glint_workers *workers;
+	struct glint_loop *loop;
+
+	RIG_LOOP(loop);
+	workers = workers_start(loop, 2);
+	short_run_once(&task, workers, loop, 1);
+	CU_ASSERT_FALSE(task.on_loop[0]);
+	/* A worker that does not sleep again yet may be the first to take the part. */
+	for (unsigned i = 0; i < 1000 && !task.on_loop[0]; i++) {
+		short_took_a_moment(&task);
+		short_run_once(&task, workers, loop, 1);
+	}
+	CU_ASSERT_TRUE(task.on_loop[0]);
+	CU_ASSERT_TRUE(glint_workers_destroy(workers, UINT64_MAX));
+	glint_loop_destroy(loop);
+}
+
+static void test_the_workers_run_a_shared_job_that_took_long_the_last_time(void)
+{
+	struct short_job task = { .job = { .run = short_run, .done = short_done },
+				  .part_ns = GLINT_SHARED_NS + 1 };
+	struct glint_workers *workers;
+	struct glint_loop *loop;
+
+	RIG_LOOP(loop);
+	workers = workers_start(loop, 2);
+	for (unsigned i = 0; i < 3; i++) {
+		short_run_once(&task, workers, loop, 2);
+		CU_ASSERT_FALSE(task.on_loop[0]);
+		CU_ASSERT_FALSE(task.on_loop[1]);
+	}
+	CU_ASSERT_TRUE(glint_workers_destroy(workers, UINT64_MAX));
+	glint_loop_destroy(loop);
+}
+
+static void test_the_workers_finish_a_shared_job_that_takes_longer_than_before(void)
+{
+	struct short_job task = { .job = { .run = short_run, .done = short_done } };
+	struct glint_workers *workers;
+	struct glint_loop *loop;
+
+	RIG_LOOP(loop);
+	workers = workers_start(loop, 1);
+	short_run_once(&task, workers, loop, 1);
+	task.part_ns = GLINT_SHARED_NS + 1;
+	/* A worker that does not sleep again yet may be the first to take a part. */
+	for (unsigned i = 0; i < 1000 && !task.on_loop[0]; i++) {
+		short_took_a_moment(&task); /* so no worker is woken for the job */
+		short_run_once(&task, workers, loop, 3);
+	}
+	CU_ASSERT_TRUE(task.on_loop[0]);
+	CU_ASSERT_FALSE(task.on_loop[1]);
+	CU_ASSERT_FALSE(task.on_loop[2]);
+	CU_ASSERT_TRUE(glint_workers_destroy(workers, UINT64_MAX));
+	glint_loop_destroy(loop);
+}
+
+static void test_destroy_runs_the_shared_job_that_the_loop_has_not_run(void)
+{
+	struct short_job task = { .job = { .run = short_run, .done = short_done } };
+	struct glint_workers *workers;
+	struct glint_loop *loop;
+
+	RIG_LOOP(loop);
+	workers = workers_start(loop, 2);
+	short_run_once(&task, workers, loop, 1);
+	short_took_a_moment(&task);
+	glint_workers_submit_shared(workers, &task.job, 1);
+	CU_ASSERT_TRUE(glint_workers_destroy(workers, UINT64_MAX));
+	CU_ASSERT_EQUAL(tasks_done, 2);
+	CU_ASSERT_FALSE(task.on_loop[0]);
+	glint_loop_destroy(loop);
+}
+
 /* A job that frees itself in done(): for the sanitizers. */
 static void heap_job_run(struct glint_job *job, unsigned part)
 {
@@ -252,7 +367,7 @@ static void test_a_job_may_be_freed_in_done(void)
 	glint_loop_destroy(loop);
 }
 
-/* Looks at the thread that it runs on. */
+/* Records name and signals of its thread. */
 struct survey {
 	struct glint_job job;
 	char name[16];
@@ -290,11 +405,11 @@ static void test_workers_have_names_and_take_no_signals(void)
 	CU_ASSERT_TRUE(survey.signals_blocked);
 	CU_ASSERT_STRING_EQUAL(survey.name, "encode/0");
 	pthread_sigmask(SIG_SETMASK, NULL, &mask);
-	CU_ASSERT_FALSE(sigismember(&mask, SIGTERM));	/* the caller's are as before */
+	CU_ASSERT_FALSE(sigismember(&mask, SIGTERM)); /* the caller's are as before */
 	glint_loop_destroy(loop);
 }
 
-/* A job stuck in the kernel until the test lets it go; it tells when it is there. */
+/* A job that is stuck in the kernel until the test releases it; it reports when it is stuck. */
 struct stuck {
 	struct glint_job job;
 	int started[2], release[2];
@@ -307,7 +422,7 @@ static void stuck_run(struct glint_job *job, unsigned part)
 	ssize_t ignored;
 	char byte = 'x';
 
-	/* CUnit is for the test's own thread. */
+	/* CUnit may be used only on the test's own thread. */
 	(void)part;
 	ignored = write(stuck->started[1], &byte, 1);
 	ignored = read(stuck->release[0], &byte, 1);
@@ -333,7 +448,7 @@ static void stuck_start(struct stuck *stuck, struct glint_workers *workers)
 
 static void test_a_stuck_job_is_abandoned_at_the_deadline(void)
 {
-	static struct glint_workers *workers;	/* abandoned, not lost: for the leak check */
+	static struct glint_workers *workers; /* abandoned, not lost: for the leak check */
 	static struct stuck stuck;
 	struct glint_loop *loop;
 	struct task task;
@@ -342,9 +457,9 @@ static void test_a_stuck_job_is_abandoned_at_the_deadline(void)
 	RIG_LOOP(loop);
 	workers = workers_start(loop, 1);
 	stuck_start(&stuck, workers);
-	tasks_start(&task, 1, workers);		/* waits behind it */
+	tasks_start(&task, 1, workers); /* waits behind it */
 	CU_ASSERT_FALSE(glint_workers_destroy(workers, glint_now_ns() + GLINT_NSEC_PER_MSEC));
-	rig_settle(loop);	/* frees nothing that the stuck thread still uses */
+	rig_settle(loop); /* frees nothing that the stuck thread still uses */
 
 	CU_ASSERT_EQUAL(write(stuck.release[1], "x", 1), 1);
 	CU_ASSERT_EQUAL(read(stuck.started[0], &byte, 1), 1);
@@ -355,7 +470,7 @@ static void test_a_stuck_job_is_abandoned_at_the_deadline(void)
 	glint_loop_destroy(loop);
 }
 
-static void test_other_workers_go_on_beside_a_stuck_one(void)
+static void test_other_workers_continue_beside_a_stuck_one(void)
 {
 	struct glint_workers *workers;
 	struct glint_loop *loop;
@@ -389,16 +504,21 @@ static void test_idle_workers_end_at_once(void)
 	glint_loop_destroy(loop);
 }
 
+/* clang-format off */
 GLINT_TESTS("workers",
 	GLINT_TEST(test_one_worker_keeps_the_order),
 	GLINT_TEST(test_each_job_runs_once_on_a_worker_and_is_done_on_the_loop),
 	GLINT_TEST(test_done_may_submit_the_job_again),
-	GLINT_TEST(test_destroy_runs_what_is_queued_and_what_that_submits),
+	GLINT_TEST(test_destroy_runs_queued_jobs_and_those_they_submit),
 	GLINT_TEST(test_a_job_is_done_when_each_part_has_run_once),
 	GLINT_TEST(test_parts_run_at_the_same_time),
+	GLINT_TEST(test_the_loop_runs_a_shared_job_that_took_a_moment_the_last_time),
+	GLINT_TEST(test_the_workers_run_a_shared_job_that_took_long_the_last_time),
+	GLINT_TEST(test_the_workers_finish_a_shared_job_that_takes_longer_than_before),
+	GLINT_TEST(test_destroy_runs_the_shared_job_that_the_loop_has_not_run),
 	GLINT_TEST(test_a_job_may_be_freed_in_done),
 	GLINT_TEST(test_workers_have_names_and_take_no_signals),
 	GLINT_TEST(test_a_stuck_job_is_abandoned_at_the_deadline),
-	GLINT_TEST(test_other_workers_go_on_beside_a_stuck_one),
+	GLINT_TEST(test_other_workers_continue_beside_a_stuck_one),
 	GLINT_TEST(test_idle_workers_end_at_once),
 )

@@ -9,24 +9,50 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int write_all(int fd, const void *data, size_t len)
+#include "base/write.h"
+
+static int read_bytes(int fd, uint8_t **bytes, size_t *size)
 {
-	const char *from = data;
+	size_t room = 0;
 
-	while (len > 0) {
-		ssize_t n = write(fd, from, len);
+	*size = 0;
+	for (;;) {
+		ssize_t n;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+		if (*size == room) {
+			uint8_t *more;
+
+			if (room >= TOOL_FILE_MAX)
+				return -EFBIG;
+			room = room ? 2 * room : 1 << 20;
+			more = realloc(*bytes, room);
+			if (!more)
+				return -ENOMEM;
+			*bytes = more;
+		}
+		n = read(fd, *bytes + *size, room - *size);
+		if (n < 0 && errno != EINTR)
 			return -errno;
-		from += n;
-		len -= (size_t)n;
+		if (n == 0)
+			return 0;
+		*size += n > 0 ? (size_t)n : 0;
 	}
-	return 0;
 }
 
-/* NFS and quotas tell of a failure only here. */
+int tool_file_read(const char *path, uint8_t **bytes, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+
+	*bytes = NULL;
+	*size = 0;
+	if (fd < 0)
+		return -errno;
+	err = read_bytes(fd, bytes, size);
+	close(fd);
+	return err;
+}
+
+/* NFS and quotas report a failed write only here. */
 static int close_written(int fd, int err)
 {
 	if (close(fd) < 0 && err == 0)
@@ -40,10 +66,10 @@ static int write_through(const char *path, const void *data, size_t len)
 
 	if (fd < 0)
 		return -errno;
-	return close_written(fd, write_all(fd, data, len));
+	return close_written(fd, glint_write_all(fd, data, len));
 }
 
-/* mkostemp() gives the owner alone a file; ours are as if open() had made them. */
+/* mkostemp() makes the file accessible to its owner only: set the mode that open() would. */
 static mode_t usual_mode(void)
 {
 	mode_t mask = umask(0);
@@ -64,7 +90,7 @@ static int write_beside(const char *path, const void *data, size_t len)
 		err = -errno;
 		goto free_name;
 	}
-	err = fchmod(fd, usual_mode()) < 0 ? -errno : write_all(fd, data, len);
+	err = fchmod(fd, usual_mode()) < 0 ? -errno : glint_write_all(fd, data, len);
 	err = close_written(fd, err);
 	if (err == 0 && rename(name, path) < 0)
 		err = -errno;
@@ -80,7 +106,7 @@ int tool_file_write(const char *path, const void *data, size_t len)
 	struct stat st;
 
 	if (strcmp(path, "-") == 0)
-		return write_all(STDOUT_FILENO, data, len);
+		return glint_write_all(STDOUT_FILENO, data, len);
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : write_through(path, data, len);
 	return write_beside(path, data, len);

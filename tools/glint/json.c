@@ -8,7 +8,7 @@
 
 #include "text.h"
 
-/* Only a name for jansson's type, so that its header stays here. */
+/* Hides jansson's type: only this file includes its header. */
 static const json_t *root_of(const struct tool_json *json)
 {
 	return (const json_t *)json;
@@ -40,7 +40,7 @@ static const json_t *json_child(const json_t *value, const char *name, size_t le
 	key[len] = '\0';
 	if (json_is_array(value))
 		return json_array_get(value, strtoul(key, NULL, 10));
-	return json_object_get(value, key);	/* NULL for other types */
+	return json_object_get(value, key); /* NULL for other types */
 }
 
 static const json_t *json_find(const struct tool_json *json, const char *path)
@@ -124,11 +124,29 @@ bool tool_json_text(const struct tool_json *json, const char *path, char *text, 
 	return true;
 }
 
+void tool_json_each(const struct tool_json *json, const char *path,
+		    void (*visit)(void *ctx, const char *name), void *ctx)
+{
+	const json_t *object = json_find(json, path);
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, name, value)
+		visit(ctx, name);
+}
+
+void tool_json_print(const char *text, size_t len)
+{
+	fwrite(text, 1, len, stdout);
+	if (len > 0 && text[len - 1] != '\n')
+		putchar('\n');
+}
+
 void tool_json_put_string(FILE *out, const char *text)
 {
 	json_t *string = json_string(text);
 
-	if (!string) {	/* not UTF-8 */
+	if (!string) { /* not UTF-8 */
 		char ascii[256];
 
 		tool_text_ascii(ascii, sizeof(ascii), text);

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "tool.h"
 
 #define TIMEOUT_MAX_S 86400
-#define OPTIONS_MAX   16	/* of one command, with those of all */
+#define OPTIONS_MAX   64 /* of one command, with the common ones */
 
 enum { KEY_USAGE = 0x1000 };
 
@@ -24,10 +25,12 @@ static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv, struct tool_service *service);
 } commands[] = {
-	{ "state", tool_state },
-	{ "snapshot", tool_snapshot },
-	{ "stream", tool_stream },
-	{ "devices", tool_devices },
+	{ "state", tool_state },       { "snapshot", tool_snapshot }, { "mark", tool_mark },
+	{ "compare", tool_compare },   { "stream", tool_stream },     { "set", tool_set },
+	{ "wait", tool_wait },	       { "latency", tool_latency },   { "events", tool_events },
+	{ "controls", tool_controls }, { "edid", tool_edid },	      { "timings", tool_timings },
+	{ "record", tool_record },     { "clip", tool_clip },	      { "devices", tool_devices },
+	{ "media", tool_media },
 };
 
 struct chosen {
@@ -38,22 +41,12 @@ struct chosen {
 };
 
 static const struct argp_option service_options[] = {
-	{ "socket", 's', "ADDRESS", 0, "The service's unix socket, HOST:PORT, or http://HOST:PORT/PREFIX", 0 },
+	{ "socket", 's', "ADDRESS", 0,
+	  "The service's unix socket, HOST:PORT, or http://HOST:PORT/PREFIX", 0 },
 	{ "timeout", 't', "SECONDS", 0,
 	  "How long an answer, or the next live picture, may take; 0 is for ever (default 5)", 0 },
 	{ 0 },
 };
-
-static void parse_timeout(struct argp_state *state, struct tool_service *service, const char *text)
-{
-	char *end;
-	double seconds = strtod(text, &end);
-
-	if (end == text || *end || !(seconds >= 0 && seconds <= TIMEOUT_MAX_S))
-		argp_error(state, "--timeout '%s' is not a number of seconds from 0 to %d", text,
-			   TIMEOUT_MAX_S);
-	service->timeout_ms = (int)(seconds * 1000 + 0.999);
-}
 
 static error_t parse_service(int key, char *arg, struct argp_state *state)
 {
@@ -64,7 +57,8 @@ static error_t parse_service(int key, char *arg, struct argp_state *state)
 		service->socket = arg;
 		return 0;
 	case 't':
-		parse_timeout(state, service, arg);
+		service->timeout_ms = tool_seconds(state, "timeout", arg, 0, TIMEOUT_MAX_S);
+		service->timeout_given = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -89,7 +83,7 @@ unsigned tool_columns(FILE *out)
 	return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-/* What argp adds by itself. */
+/* The options that argp adds. */
 static const struct argp_option common_options[] = {
 	{ "help", '?', NULL, 0, NULL, 0 },
 	{ "usage", KEY_USAGE, NULL, 0, NULL, 0 },
@@ -97,7 +91,7 @@ static const struct argp_option common_options[] = {
 	{ 0 },
 };
 
-/* For getopt_long(), which is to find the one word that is no option. */
+/* The options for getopt_long(), which finds the word that is no option. */
 struct grammar {
 	struct option longs[OPTIONS_MAX + 1];
 	char shorts[2 * OPTIONS_MAX + 2];
@@ -111,7 +105,7 @@ static void grammar_add(struct grammar *grammar, const struct argp_option *rows)
 		grammar->longs[grammar->n_longs++] = (struct option){
 			.name = rows->name,
 			.has_arg = rows->arg ? required_argument : no_argument,
-			.val = 1,	/* no '?', as the key of --help */
+			.val = 1, /* not '?', which means an error */
 		};
 		if (rows->key > '~')
 			continue;
@@ -121,7 +115,7 @@ static void grammar_add(struct grammar *grammar, const struct argp_option *rows)
 	}
 }
 
-/* argp says that an option is unknown, and ends the program; here is what it does not say. */
+/* For an unknown option argp only ends the program: name a similar one instead, if there is one. */
 static void suggest_option(const struct argp *argp, const char *program, const char *word)
 {
 	struct glint_similar similar;
@@ -164,6 +158,17 @@ void tool_parse(const struct argp *argp, int argc, char **argv, void *input)
 		exit(GLINT_EXIT_USAGE);
 }
 
+bool tool_region(const char *text, uint32_t *width, uint32_t *height, uint32_t *x, uint32_t *y)
+{
+	int end = 0;
+
+	if (strspn(text, "0123456789x+") != strlen(text) ||
+	    sscanf(text, "%5" SCNu32 "x%5" SCNu32 "+%5" SCNu32 "+%5" SCNu32 "%n", width, height, x,
+		   y, &end) != 4)
+		return false;
+	return !text[end] && *width > 0 && *height > 0;
+}
+
 bool tool_number(const char *text, uint64_t *number)
 {
 	char *end;
@@ -171,6 +176,24 @@ bool tool_number(const char *text, uint64_t *number)
 	errno = 0;
 	*number = strtoull(text, &end, 10);
 	return *text >= '0' && *text <= '9' && !*end && errno == 0;
+}
+
+int tool_seconds(struct argp_state *state, const char *option, const char *text, double least,
+		 double most)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end != text && strcmp(end, "ms") == 0) {
+		seconds /= 1000;
+		end += 2;
+	} else if (end != text && strcmp(end, "s") == 0) {
+		end++;
+	}
+	if (end == text || *end || !(seconds >= least && seconds <= most))
+		argp_error(state, "--%s '%s' is not a number of seconds from %g to %g", option,
+			   text, least, most);
+	return (int)(seconds * 1000 + 0.999);
 }
 
 static const struct command *find_command(struct argp_state *state, const char *name)
@@ -220,13 +243,15 @@ static error_t parse_main(int key, char *arg, struct argp_state *state)
 			return 0;
 		}
 		chosen->command = find_command(state, arg);
-		/* The rest is the command's. */
+		/* The command parses the remaining arguments. */
 		chosen->argc = state->argc - state->next + 1;
 		chosen->argv = state->argv + state->next - 1;
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which command? state, snapshot, stream, devices or help");
+		argp_error(
+			state,
+			"which command? state, snapshot, mark, compare, stream, set, wait, latency, events, controls, edid, timings, record, clip, devices, media or help");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -239,16 +264,30 @@ static const char doc[] =
 	"Commands:\n"
 	"  state       what the service sees and does\n"
 	"  snapshot    one picture into a file: the newest since the call\n"
+	"  mark        a name for this moment, whose frame the service keeps\n"
+	"  compare     a picture with a reference, pixel by pixel\n"
 	"  stream      all pictures, counted, and saved when asked for\n"
+	"  set         settings, shown, and changed while the service runs\n"
+	"  wait        until the screen changes, settles, moves, goes black, ...\n"
+	"  latency     from a command to the pixels: each time, and their distribution\n"
+	"  events      what happens, as it happens\n"
+	"  controls    brightness, gain, ...: shown, and changed\n"
+	"  edid        what the capture device says about itself to its source\n"
+	"  timings     the DV timings of the device and of the signal, shown, and set\n"
+	"  record      the frames around this moment, from before it, too, into a file\n"
+	"  clip        what such a file has; parts of it, and its frames as other files\n"
 	"  devices     the video devices of this machine and what they can do\n"
+	"  media       the media controllers of this machine, and the path of the video\n"
 	"  help        this text; help COMMAND: the options of a command\n"
 	"\n"
 	"Without --socket: $GLINT_SOCKET, else $XDG_RUNTIME_DIR/glint.sock, else the only "
 	"/run/glint/*.sock, else 127.0.0.1:8080. $GLINT_LOGIN is USER:PASSWORD, for a service that "
 	"asks for it.\n"
 	"\n"
-	"Exit status: 0 fine; 1 wrong usage, or a file that cannot be written; 2 the service cannot be "
-	"reached or does not answer, or no device may be opened; 3 it answers that there is no live video.";
+	"Exit status: 0 fine; 1 wrong usage, or a file that cannot be read or written; 2 the service "
+	"cannot be reached, does not answer or refuses, or no device may be opened; 3 the service "
+	"answers that there is no live video, or a recording lacks frames; 4 what was waited for did not come in time, or the "
+	"pictures differ.";
 
 static const struct argp main_argp = {
 	.parser = parse_main,
@@ -257,6 +296,24 @@ static const struct argp main_argp = {
 	.children = tool_service_child,
 };
 
+/*
+ * Make argp wrap its texts at the terminal's width instead of 79 columns, with descriptions
+ * further left below 60 columns. Below 40 columns the terminal wraps. ARGP_HELP_FMT of the
+ * user's environment wins.
+ */
+static void fit_help(void)
+{
+	unsigned columns = tool_columns(stdout);
+	char format[64];
+
+	if (columns == 0 || columns >= 80)
+		return;
+	columns = columns < 40 ? 40 : columns;
+	snprintf(format, sizeof(format), "rmargin=%u%s", columns - 1,
+		 columns < 60 ? ",opt-doc-col=12,header-col=1,usage-indent=8" : "");
+	setenv("ARGP_HELP_FMT", format, 0);
+}
+
 int main(int argc, char **argv)
 {
 	struct chosen chosen = { .service.timeout_ms = GLINT_CLIENT_TIMEOUT_MS };
@@ -264,6 +321,7 @@ int main(int argc, char **argv)
 	int code;
 
 	glint_descriptors_hold();
+	fit_help();
 	argp_program_version = "glint " GLINT_VERSION;
 	argp_err_exit_status = GLINT_EXIT_USAGE;
 	check_options(&main_argp, argc, argv, true);

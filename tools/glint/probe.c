@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "probe.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/videodev2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "base/macros.h"
+#include "v4l2/edid_device.h"
+#include "v4l2/media.h"
+#include "v4l2/timings.h"
 
 static int ask(int fd, unsigned long request, void *arg)
 {
@@ -20,7 +27,7 @@ static int ask(int fd, unsigned long request, void *arg)
 	return result < 0 ? -errno : 0;
 }
 
-/* A driver's text need not end with a zero. */
+/* Copy a driver's text, which may lack its terminating zero. */
 #define COPY_TEXT(to, from) copy_text(to, sizeof(to), (const char *)(from), sizeof(from))
 
 static void copy_text(char *to, size_t size, const char *from, size_t from_size)
@@ -60,7 +67,7 @@ static void probe_rates(int fd, uint32_t fourcc, struct probe_size *size)
 	}
 }
 
-/* False: this was the last one. */
+/* False: the enumeration has ended. */
 static bool take_size(struct probe_size *size, const struct v4l2_frmsizeenum *frame)
 {
 	if (frame->type == V4L2_FRMSIZE_TYPE_DISCRETE) {
@@ -114,7 +121,31 @@ static void probe_formats(int fd, struct probe_node *node, enum v4l2_buf_type ty
 	}
 }
 
-static void probe_inputs(int fd, struct probe_node *node)
+/* The families of standards, for people; vivid alone enumerates 21. */
+static const char *standards_of(v4l2_std_id standards)
+{
+	static const char *const names[] = {
+		"",	 "PAL",	       "NTSC",	      "PAL, NTSC",
+		"SECAM", "PAL, SECAM", "NTSC, SECAM", "PAL, NTSC, SECAM",
+	};
+	unsigned pal = (standards & V4L2_STD_PAL) != 0, ntsc = (standards & V4L2_STD_NTSC) != 0;
+	unsigned secam = (standards & V4L2_STD_SECAM) != 0;
+
+	return names[pal | ntsc << 1 | secam << 2];
+}
+
+static const char *fault_of(uint32_t status)
+{
+	if (status & V4L2_IN_ST_NO_POWER)
+		return "no power";
+	if (status & V4L2_IN_ST_NO_SIGNAL)
+		return "no signal";
+	if (status & (V4L2_IN_ST_NO_H_LOCK | V4L2_IN_ST_NO_V_LOCK | V4L2_IN_ST_NO_SYNC))
+		return "no lock";
+	return "";
+}
+
+static void probe_inputs(int fd, struct probe_node *node, struct glint_vdev *vdev)
 {
 	uint32_t current = UINT32_MAX;
 
@@ -128,11 +159,131 @@ static void probe_inputs(int fd, struct probe_node *node)
 			return;
 		COPY_TEXT(to->name, input.name);
 		to->dv_timings = input.capabilities & V4L2_IN_CAP_DV_TIMINGS;
+		to->standards = standards_of(input.std);
 		to->current = input.index == current;
-		/* The status is only kept up to date for the input in use. */
-		to->no_signal = to->current &&
-				input.status & (V4L2_IN_ST_NO_SIGNAL | V4L2_IN_ST_NO_POWER);
+		/* Drivers update only the status of the selected input. */
+		to->fault = to->current ? fault_of(input.status) : "";
+		if (to->current) {
+			vdev->has_dv_timings = to->dv_timings;
+			vdev->input = current;
+		}
 	}
+}
+
+static const char *signal_fault(int err)
+{
+	switch (err) {
+	case 0:
+	case -EBUSY: /* some receivers do not measure while they stream */
+	case -ENOTTY:
+	case -ENODATA:
+		return "";
+	case -ENOLINK:
+		return "no signal";
+	case -ENOLCK:
+		return "no lock";
+	case -ERANGE:
+		return "out of range";
+	default:
+		return "cannot be measured";
+	}
+}
+
+static void probe_timings(const struct glint_vdev *vdev, struct probe_timings *timings)
+{
+	struct v4l2_enum_dv_timings entry = { .pad = vdev->receiver_fd >= 0 ? vdev->receiver_pad :
+									      0 };
+	struct v4l2_dv_timings dv = { 0 };
+	int err;
+
+	timings->present = true;
+	if (glint_vdev_receiver_ioctl(vdev, VIDIOC_G_DV_TIMINGS, &dv) == 0)
+		(void)glint_timings_read(&dv, &timings->set);
+	memset(&dv, 0, sizeof(dv));
+	err = glint_vdev_receiver_ioctl(vdev, VIDIOC_QUERY_DV_TIMINGS, &dv);
+	if (err == 0)
+		err = glint_timings_read(&dv, &timings->detected);
+	timings->fault = signal_fault(err);
+	for (; timings->n < PROBE_TIMINGS_MAX; entry.index++) {
+		if (glint_vdev_receiver_ioctl(vdev, VIDIOC_ENUM_DV_TIMINGS, &entry) < 0)
+			return;
+		if (glint_timings_read(&entry.timings, &timings->list[timings->n]) == 0)
+			timings->n++;
+	}
+}
+
+static void probe_edid(const struct glint_vdev *vdev, struct probe_edid *edid)
+{
+	struct glint_edid_facts facts;
+	uint8_t bytes[GLINT_EDID_SIZE_MAX];
+	size_t size = 0;
+	int err = glint_edid_read(vdev, bytes, &size);
+
+	edid->present = err == 0 || err == -ENODATA;
+	if (err < 0 || size == 0)
+		return;
+	glint_edid_decode(bytes, size, &facts);
+	edid->blocks = (unsigned)(size / GLINT_EDID_BLOCK);
+	COPY_TEXT(edid->name, facts.name);
+	for (unsigned i = 0; i < facts.n_modes; i++)
+		if (facts.modes[i].preferred)
+			edid->mode = facts.modes[i];
+}
+
+/*
+ * A request for 0 buffers allocates nothing, and is refused while another program has some: it
+ * tells what the queue can do. EXPBUF of a buffer that does not exist tells whether it is there.
+ */
+static void probe_memory(int fd, struct probe_node *node, enum v4l2_buf_type type)
+{
+	struct v4l2_requestbuffers request = { .type = type, .memory = V4L2_MEMORY_MMAP };
+	struct v4l2_exportbuffer export = { .type = type };
+	int err = ask(fd, VIDIOC_REQBUFS, &request);
+
+	node->busy = err == -EBUSY;
+	node->memory.exports = ask(fd, VIDIOC_EXPBUF, &export) != -ENOTTY;
+	if (err < 0 || request.capabilities == 0)
+		return;
+	node->memory.known = true;
+	node->memory.mmap = request.capabilities & V4L2_BUF_CAP_SUPPORTS_MMAP;
+	node->memory.userptr = request.capabilities & V4L2_BUF_CAP_SUPPORTS_USERPTR;
+	node->memory.dmabuf = request.capabilities & V4L2_BUF_CAP_SUPPORTS_DMABUF;
+}
+
+static void probe_size_now(int fd, struct probe_node *node, bool mplane)
+{
+	struct v4l2_format format = { .type = mplane ? V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
+						       V4L2_BUF_TYPE_VIDEO_CAPTURE };
+
+	if (ask(fd, VIDIOC_G_FMT, &format) < 0)
+		return;
+	node->width = mplane ? format.fmt.pix_mp.width : format.fmt.pix.width;
+	node->height = mplane ? format.fmt.pix_mp.height : format.fmt.pix.height;
+}
+
+/* The media device, and where it must be set up, the path that the service would choose. */
+static void probe_media(struct probe_node *node, struct glint_vdev *vdev)
+{
+	struct glint_v4l2_number number;
+	struct glint_pipeline pipeline;
+	struct glint_media media;
+
+	if (vdev->access->ops->number(vdev->access, vdev->fd, &number) < 0 ||
+	    glint_media_find(&media, vdev->access, number) < 0)
+		return;
+	snprintf(node->media, sizeof(node->media), "%s", media.path);
+	glint_media_close(&media);
+	if (!node->media_controller)
+		return;
+	if (glint_pipeline_open(&pipeline, vdev, NULL, NULL) == 0) {
+		for (; node->n_path < pipeline.n; node->n_path++)
+			snprintf(node->entities[node->n_path], sizeof(node->entities[0]), "%s",
+				 pipeline.media.entities[pipeline.entities[node->n_path]].name);
+		(void)glint_pipeline_open_receiver(&pipeline, vdev);
+		glint_pipeline_check(&pipeline);
+	}
+	memcpy(node->problem, pipeline.problem, sizeof(node->problem));
+	glint_pipeline_close(&pipeline);
 }
 
 static bool is_jpeg(const struct probe_format *format)
@@ -159,22 +310,12 @@ static void judge_m2m(struct probe_node *node)
 		node->why_not = "m2m without a JPEG encoder";
 }
 
-/* Of 0 buffers nothing is made, and nobody else's file is touched. */
-static bool takes_dmabufs(int fd, bool mplane)
-{
-	struct v4l2_requestbuffers request = {
-		.type = mplane ? V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE : V4L2_BUF_TYPE_VIDEO_OUTPUT,
-		.memory = V4L2_MEMORY_DMABUF,
-	};
-
-	return ask(fd, VIDIOC_REQBUFS, &request) >= 0;
-}
-
 static void probe_encoder(int fd, struct probe_node *node, bool mplane)
 {
 	struct v4l2_queryctrl quality = { .id = V4L2_CID_JPEG_COMPRESSION_QUALITY };
 
-	node->imports = takes_dmabufs(fd, mplane);
+	probe_memory(fd, node,
+		     mplane ? V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE : V4L2_BUF_TYPE_VIDEO_OUTPUT);
 	if (ask(fd, VIDIOC_QUERYCTRL, &quality) < 0 || quality.flags & V4L2_CTRL_FLAG_DISABLED)
 		return;
 	node->quality_min = quality.minimum;
@@ -194,11 +335,28 @@ static void probe_m2m(int fd, struct probe_node *node, bool mplane)
 
 static void probe_capture(int fd, struct probe_node *node, uint32_t caps)
 {
-	probe_inputs(fd, node);
-	probe_formats(fd, node,
-		      caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ? V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
-							     V4L2_BUF_TYPE_VIDEO_CAPTURE);
+	bool mplane = caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE;
+	enum v4l2_buf_type type = mplane ? V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
+					   V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	struct glint_vdev vdev;
+
+	glint_vdev_init(&vdev);
+	vdev.access = glint_v4l2_kernel();
+	vdev.fd = fd;
 	node->media_controller = caps & V4L2_CAP_IO_MC;
+	probe_inputs(fd, node, &vdev);
+	probe_formats(fd, node, type);
+	probe_size_now(fd, node, mplane);
+	if (caps & V4L2_CAP_STREAMING)
+		probe_memory(fd, node, type);
+	probe_media(node, &vdev);
+	if (vdev.has_dv_timings || vdev.receiver_fd >= 0) {
+		probe_timings(&vdev, &node->timings);
+		probe_edid(&vdev, &node->edid);
+	}
+	(void)glint_controls_list(&vdev, true, &node->controls);
+	if (vdev.receiver_fd >= 0)
+		close(vdev.receiver_fd);
 	if (!(caps & V4L2_CAP_STREAMING))
 		node->why_not = "cannot stream";
 	else if (node->n_formats == 0)
@@ -237,13 +395,11 @@ static void probe_open_node(int fd, struct probe_node *node)
 		node->why_not = "no V4L2 device";
 		return;
 	}
-	COPY_TEXT(node->driver, cap.driver);
-	COPY_TEXT(node->card, cap.card);
-	COPY_TEXT(node->bus, cap.bus_info);
-	/* Of this node, not of the whole device. */
+	glint_identity_read(&node->identity, glint_v4l2_kernel(), fd, &cap);
+	/* The capabilities of this node, not of the whole device. */
 	caps = cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities;
 
-	/* Old M2M drivers say "capture and output". */
+	/* Old M2M drivers report "capture and output". */
 	if (caps & m2m || (caps & capture && caps & output))
 		probe_m2m(fd, node,
 			  caps & (V4L2_CAP_VIDEO_M2M_MPLANE | V4L2_CAP_VIDEO_CAPTURE_MPLANE));
@@ -255,22 +411,88 @@ static void probe_open_node(int fd, struct probe_node *node)
 		node->why_not = what_else(caps);
 }
 
+/* --- Names ---------------------------------------------------------------------------------- */
+
+static void add_name(struct probe_node *node, const char *prefix, const char *name)
+{
+	char text[PROBE_NAME_MAX];
+
+	if (node->n_names < PROBE_NAMES_MAX && *name &&
+	    snprintf(text, sizeof(text), "%s%s", prefix, name) < PROBE_NAME_MAX)
+		memcpy(node->names[node->n_names++], text, sizeof(text));
+}
+
+/* The link of @folder that leads to the node, as udev makes them. */
+static void add_link(struct probe_node *node, const char *folder)
+{
+	char path[PROBE_NAME_MAX], target[PATH_MAX];
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		int length = snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+
+		if (length < PROBE_NAME_MAX && realpath(path, target) &&
+		    strcmp(target, node->path) == 0)
+			add_name(node, "", path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void find_names(struct probe_node *node)
+{
+	const struct glint_identity *identity = &node->identity;
+	char usb[64 + sizeof(identity->serial)];
+
+	if (*identity->vendor) {
+		snprintf(usb, sizeof(usb), "%s:%s%s%s", identity->vendor, identity->product,
+			 *identity->serial ? ":" : "", identity->serial);
+		add_name(node, "usb:", usb);
+	}
+	add_link(node, "/dev/v4l/by-id");
+	add_link(node, "/dev/v4l/by-path");
+	/* Several devices may have one card, and the number of a USB device's node changes. */
+	if (!*identity->vendor)
+		add_name(node, "", node->path);
+	add_name(node, "card:", identity->card);
+	add_name(node, "driver:", identity->driver);
+	if (*identity->vendor)
+		add_name(node, "", node->path);
+}
+
+static unsigned usb_speed(const struct probe_node *node)
+{
+	char text[16] = "";
+
+	if (*node->identity.vendor)
+		glint_v4l2_attribute(glint_v4l2_kernel(), -1, node->path, "speed", text,
+				     sizeof(text));
+	return (unsigned)strtoul(text, NULL, 10);
+}
+
 int probe_node(struct probe_node *node, unsigned number)
 {
 	int fd;
 
 	memset(node, 0, sizeof(*node));
 	node->verdict = PROBE_OTHER;
-	node->why_not = "";
+	node->why_not = node->timings.fault = "";
 	snprintf(node->path, sizeof(node->path), "/dev/video%u", number);
 	fd = open(node->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		node->err = -errno;
 		node->why_not = "cannot be opened";
-		return node->err == -ENOENT ? -ENOENT : 0;
+		if (node->err == -ENOENT)
+			return -ENOENT;
+		/* sysfs may be read without the right to open the node. */
+		glint_identity_read_node(&node->identity, glint_v4l2_kernel(), node->path);
+	} else {
+		probe_open_node(fd, node);
+		close(fd);
 	}
-	probe_open_node(fd, node);
-	close(fd);
+	find_names(node);
+	node->usb_mbit = usb_speed(node);
 	return 0;
 }
 
@@ -279,4 +501,5 @@ void probe_node_fini(struct probe_node *node)
 	for (unsigned i = 0; i < node->n_formats; i++)
 		free(node->formats[i].sizes);
 	node->n_formats = 0;
+	glint_controls_free(&node->controls);
 }

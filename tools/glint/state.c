@@ -10,8 +10,12 @@
 #include "table.h"
 #include "tool.h"
 
-#define STAGE(name)                                                                               \
+#define STAGE(name)                                                                                \
 	"{" name ".p50|ms}{" name ".p90|ms}{" name ".p99|ms}{" name ".max|ms}{" name ".count|count}"
+
+/* In place of the table of latencies, whose lines of 61 columns would wrap. */
+#define WIDE		  61
+#define SHORT_STAGE(name) "p50 {" name ".p50|age}, p99 {" name ".p99|age}, max {" name ".max|age}"
 
 /* A service that knows no "glint" object (ustreamer) gets the short rows. */
 static const struct tool_row rows[] = {
@@ -42,19 +46,32 @@ static const struct tool_row rows[] = {
 	{ "encoder", GLINT_STATE_LEGACY_ENCODER, "type", "{type}, quality {quality}" },
 	{ "", GLINT_STATE_ENCODER, "encoded",
 	  "{name} {subsampling}, {workers} workers, {slices} slices, {fps|fps} fps, last {last_size|bytes}" },
+	{ "", GLINT_STATE_ENCODER, "engine",
+	  "code of {engine}, {rows_reused} rows of the frame before used again" },
 	{ "", GLINT_STATE_ENCODER, "encoded",
 	  "{encoded} encoded, {failed} failed, {skipped} skipped; {pictures_held} of {pictures} pictures held" },
-	{ "latency", GLINT_STATE_LATENCY, "total.count", "ms          p50      p90      p99      max   count" },
-	{ "", GLINT_STATE_LATENCY, "total.count", "wait  " STAGE("wait") },
-	{ "", GLINT_STATE_LATENCY, "total.count", "encode" STAGE("encode") },
-	{ "", GLINT_STATE_LATENCY, "total.count", "send  " STAGE("send") },
-	{ "", GLINT_STATE_LATENCY, "total.count", "total " STAGE("total") },
+	{ "recorder", GLINT_STATE_RECORDER, "folder",
+	  "{state}, into {folder}: {active} under way, {closed} complete, {failed} failed" },
+	{ "", GLINT_STATE_RECORDER, "folder",
+	  "{held_ns|age} in memory; {recorded} frames recorded, {lost} lost" },
+	{ "latency", GLINT_STATE_LATENCY, "total.count",
+	  "ms          p50      p90      p99      max    count", .from = WIDE },
+	{ "", GLINT_STATE_LATENCY, "total.count", "wait  " STAGE("wait"), .from = WIDE },
+	{ "", GLINT_STATE_LATENCY, "total.count", "encode" STAGE("encode"), .from = WIDE },
+	{ "", GLINT_STATE_LATENCY, "total.count", "send  " STAGE("send"), .from = WIDE },
+	{ "", GLINT_STATE_LATENCY, "total.count", "total " STAGE("total"), .from = WIDE },
+	{ "latency", GLINT_STATE_LATENCY, "total.count", "wait: " SHORT_STAGE("wait"),
+	  .below = WIDE },
+	{ "", GLINT_STATE_LATENCY, "total.count", "encode: " SHORT_STAGE("encode"), .below = WIDE },
+	{ "", GLINT_STATE_LATENCY, "total.count", "send: " SHORT_STAGE("send"), .below = WIDE },
+	{ "", GLINT_STATE_LATENCY, "total.count", "total: " SHORT_STAGE("total"), .below = WIDE },
 	{ "clients", "result", "!glint.clients", "{stream.clients} streams" },
 	{ "clients", GLINT_STATE_CLIENTS, "",
 	  "{connections} connections: {streams} streams, {snapshots_waiting} waiting for a snapshot" },
 	{ "", GLINT_STATE_CLIENTS, "",
 	  "{accepted} accepted, {refused} refused, {timed_out} timed out" },
-	{ "", GLINT_STATE_CLIENTS, "displaced", "{displaced} made room for another of {peers} peers" },
+	{ "", GLINT_STATE_CLIENTS, "displaced",
+	  "{displaced} made room for another of {peers} peers" },
 	{ "", GLINT_STATE_CLIENTS, "wrong_logins",
 	  "{wrong_logins} wrong logins, {logins_unchecked} not checked, {logins_held} held now" },
 	{ "", GLINT_STATE_CLIENTS, "pictures_sent",
@@ -99,13 +116,6 @@ static const struct argp argp = {
 	.children = tool_service_child,
 };
 
-static void print_json(const char *text, size_t len)
-{
-	fwrite(text, 1, len, stdout);
-	if (len > 0 && text[len - 1] != '\n')
-		putchar('\n');
-}
-
 static int show(const struct state_args *args, const struct glint_client *client, const char *text,
 		size_t len)
 {
@@ -118,7 +128,7 @@ static int show(const struct state_args *args, const struct glint_client *client
 	}
 	online = tool_json_is_set(json, GLINT_STATE_ONLINE);
 	if (args->json)
-		print_json(text, len);
+		tool_json_print(text, len);
 	else
 		tool_table_put(stdout, json, rows, sizeof(rows) / sizeof(rows[0]),
 			       tool_columns(stdout),

@@ -16,12 +16,12 @@
 #include "tally.h"
 #include "tool.h"
 
-#define PROGRESS_NS 100000000u	/* no more often than an eye can follow */
+#define PROGRESS_NS 100000000u /* no more often than an eye can follow */
 
 struct stream_args {
 	struct tool_service *service;
-	uint64_t count;		/* live pictures; 0: without end */
-	const char *output;	/* a folder, "-", or NULL */
+	uint64_t count;	    /* live pictures; 0: without end */
+	const char *output; /* a folder, "-", or NULL */
 	bool to_stdout;
 	bool any;
 };
@@ -30,15 +30,15 @@ struct run {
 	const struct stream_args *args;
 	const struct glint_client *client;
 	struct tool_tally tally;
-	uint64_t live_ns;	/* when the last live picture came, or we began */
-	bool shows_progress;	/* on a terminal */
-	uint64_t shown_ns;	/* when the progress was shown last */
+	uint64_t live_ns;    /* when the last live picture came, or we began */
+	bool shows_progress; /* on a terminal */
+	uint64_t shown_ns;   /* when the progress was shown last */
 };
 
 static volatile sig_atomic_t interrupted;
 static int interrupted_fd = -1;
 
-/* Ends the wait for the next picture; the pictures that came are complete. */
+/* End the wait for the next picture; the pictures before it are complete. */
 static void on_interrupt(int sig)
 {
 	(void)sig;
@@ -102,7 +102,7 @@ static const struct argp argp = {
 	.children = tool_service_child,
 };
 
-/* One line that does not wrap: a wrapped one cannot be overwritten. */
+/* Keep the line shorter than the terminal: a wrapped line cannot be overwritten. */
 static void show_progress(struct run *run, uint64_t now_ns)
 {
 	unsigned columns = tool_columns(stderr);
@@ -162,7 +162,7 @@ static bool is_too_long_offline(const struct run *run, uint64_t now_ns)
 	return limit_ms > 0 && now_ns - run->live_ns >= (uint64_t)limit_ms * 1000000;
 }
 
-/* -1: go on; else the exit code. */
+/* Returns the exit code; -1: go on. */
 static int take_picture(struct run *run, const struct glint_image *image)
 {
 	uint64_t now_ns = tool_now_ns();
@@ -182,12 +182,12 @@ static int take_picture(struct run *run, const struct glint_image *image)
 	return -1;
 }
 
-/* The stream gave no picture: why, as an exit code. */
+/* Report why the stream has no further picture; return the exit code. */
 static int end_of_stream(const struct run *run, int result)
 {
 	if (interrupted)
 		return GLINT_EXIT_OK;
-	/* A service ends a stream only when it stops itself. */
+	/* A service ends a stream only when the service stops. */
 	return fail(run, result < 0 ? result : -ECONNRESET, NULL);
 }
 

@@ -8,14 +8,13 @@
 #include "text.h"
 #include "tool.h"
 
-#define LABEL_COLUMNS	 10
-#define TEXT_COLUMNS_MIN 16	/* narrower than that is not read */
+#define LABEL_COLUMNS 10
 
-#define PATH_MAX_LEN  128
+#define PATH_MAX_LEN 128
 
 struct slot {
 	char path[PATH_MAX_LEN];
-	const char *kind;	/* up to the brace; empty when there is none */
+	const char *kind; /* up to the brace; empty when there is none */
 	size_t kind_len;
 };
 
@@ -24,11 +23,11 @@ static void path_join(char *path, const char *base, const char *name, size_t nam
 	int len = snprintf(path, PATH_MAX_LEN, "%s%s%.*s", base, name_len ? "." : "", (int)name_len,
 			   name);
 
-	/* Rows are constants: nothing that a service says is part of a path. */
+	/* Rows are constants: no text of a service is part of a path. */
 	assert(len < PATH_MAX_LEN);
 }
 
-/* Takes "{path|kind}" apart; returns what follows it. */
+/* Parse "{path|kind}"; return the text after it. */
 static const char *slot_parse(struct slot *slot, const char *base, const char *text)
 {
 	size_t path_len = strcspn(text + 1, "|}");
@@ -60,7 +59,7 @@ static void slot_put_number(FILE *out, const struct slot *slot, double value)
 	else if (slot_is(slot, "ms"))
 		fprintf(out, "%9.2f", value / 1e6);
 	else if (slot_is(slot, "count"))
-		fprintf(out, "%8.0f", value);
+		fprintf(out, " %8.0f", value); /* a space before it, however large */
 	else
 		fprintf(out, "%.2f", value);
 }
@@ -95,7 +94,7 @@ static void row_put_text(FILE *out, const struct tool_row *row, const struct too
 	}
 }
 
-/* All conditions of the row hold; there is a space between two. */
+/* Returns whether all conditions of the row hold; spaces separate them. */
 static bool row_is_shown(const struct tool_row *row, const struct tool_json *json)
 {
 	const char *condition = row->condition;
@@ -115,37 +114,12 @@ static bool row_is_shown(const struct tool_row *row, const struct tool_json *jso
 	return true;
 }
 
-/* Bytes of @text that fit into @columns, up to a space; a longer word is not cut. */
-static size_t fitting(const char *text, size_t columns)
+/* @columns: 0 is unlimited. */
+static bool row_fits(const struct tool_row *row, unsigned columns)
 {
-	size_t last = 0, column = 0, i;
-
-	for (i = 0; text[i]; i++) {
-		if (text[i] == ' ')
-			last = i;
-		column += ((unsigned char)text[i] & 0xc0) != 0x80;	/* one a character of UTF-8 */
-		if (column > columns && last > 0)
-			return last;
-	}
-	return i;
-}
-
-/* Lines after the first begin below it. */
-static void put_wrapped(FILE *out, const char *text, unsigned columns)
-{
-	size_t room = columns > LABEL_COLUMNS + TEXT_COLUMNS_MIN ? columns - LABEL_COLUMNS :
-								   TEXT_COLUMNS_MIN;
-
-	for (;;) {
-		size_t len = columns > 0 ? fitting(text, room) : strlen(text);
-
-		fwrite(text, 1, len, out);
-		text += len;
-		text += strspn(text, " ");
-		if (!*text)
-			return;
-		fprintf(out, "\n%*s", LABEL_COLUMNS, "");
-	}
+	if (columns == 0)
+		return row->below == 0;
+	return columns >= row->from && (row->below == 0 || columns < row->below);
 }
 
 static const char *color_code(enum tool_color color)
@@ -166,7 +140,7 @@ void tool_table_put(FILE *out, const struct tool_json *json, const struct tool_r
 		char text[1024] = "";
 		FILE *memory;
 
-		if (!row_is_shown(&rows[i], json))
+		if (!row_fits(&rows[i], columns) || !row_is_shown(&rows[i], json))
 			continue;
 		memory = fmemopen(text, sizeof(text), "w");
 		if (memory) {
@@ -176,7 +150,7 @@ void tool_table_put(FILE *out, const struct tool_json *json, const struct tool_r
 		fprintf(out, "%s%-*s%s", color ? "\033[1m" : "", LABEL_COLUMNS, rows[i].label,
 			color ? "\033[0m" : "");
 		fputs(color ? color_code(rows[i].color) : "", out);
-		put_wrapped(out, text, columns);
+		tool_text_wrap(out, text, columns, LABEL_COLUMNS);
 		fprintf(out, "%s\n", color ? "\033[0m" : "");
 	}
 }

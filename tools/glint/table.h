@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table out of JSON values: each row is a label and a text in which {path} and
- * {path|kind} stand for values. Kinds: bytes, duration, age, fps (two decimals),
- * ms (out of ns, right-aligned in nine columns), count (in eight), and advice (what to do about a reason).
- * What is missing shows as '-'. Lines are as long as @columns; 0: as long as they get.
+ * Print JSON values as a table. Each row is a label and a text in which {path} and
+ * {path|kind} stand for values. Kinds: bytes, duration, age, fps (two decimals), ms (from ns,
+ * right-aligned in nine columns), count (in nine), and advice (what to do about a reason).
+ * A missing value is '-'. Lines wrap at @columns; 0: they do not wrap.
  */
 #ifndef GLINT_TOOLS_TABLE_H
 #define GLINT_TOOLS_TABLE_H
@@ -17,12 +17,13 @@ struct tool_json;
 enum tool_color { TOOL_COLOR_NONE, TOOL_COLOR_GOOD, TOOL_COLOR_BAD };
 
 struct tool_row {
-	const char *label;	/* "": goes on with the row above */
-	const char *base;	/* the path of an object; the row's other paths are within it */
+	const char *label; /* "": continues the row above */
+	const char *base;  /* an object's path, before all other paths of the row */
 	const char
 		*condition; /* paths that must be set, "" is the object itself; "!path": must not */
 	const char *text;
-	enum tool_color color;	/* on a terminal */
+	enum tool_color color; /* on a terminal */
+	unsigned from, below;  /* shown only with so many columns; 0: no limit */
 };
 
 void tool_table_put(FILE *out, const struct tool_json *json, const struct tool_row *rows,

@@ -2,7 +2,9 @@
 #include "text.h"
 
 #include <stdbool.h>
-#include <stdio.h>
+#include <string.h>
+
+#define WRAPPED_MIN 16 /* columns of text; in a narrower terminal the terminal wraps */
 
 static bool is_control(const unsigned char *c)
 {
@@ -32,6 +34,37 @@ const char *tool_text_ascii(char *text, size_t size, const char *from)
 		text[len] = from[len] >= ' ' && from[len] <= '~' ? from[len] : '?';
 	text[len] = '\0';
 	return text;
+}
+
+/* Return the length of the words of @text that fit into @columns; a longer word is not cut. */
+static size_t fitting(const char *text, size_t columns)
+{
+	size_t last = 0, column = 0, i;
+
+	for (i = 0; text[i]; i++) {
+		if (text[i] == ' ')
+			last = i;
+		column += ((unsigned char)text[i] & 0xc0) != 0x80; /* one per character of UTF-8 */
+		if (column > columns && last > 0)
+			return last;
+	}
+	return i;
+}
+
+void tool_text_wrap(FILE *out, const char *text, unsigned columns, unsigned indent)
+{
+	size_t width = columns > indent + WRAPPED_MIN ? columns - indent : WRAPPED_MIN;
+
+	for (;;) {
+		size_t len = columns > 0 ? fitting(text, width) : strlen(text);
+
+		fwrite(text, 1, len, out);
+		text += len;
+		text += strspn(text, " ");
+		if (!*text)
+			return;
+		fprintf(out, "\n%*s", (int)indent, "");
+	}
 }
 
 const char *tool_text_bytes(char *text, size_t size, double bytes)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the device says of itself: one input, one format, one size, one rate; no controls. */
+/* Ioctls that describe the device: one input, one format, one size, one rate. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "emu.h"
 
 static int querycap(struct emu_handle *handle, void *arg)
@@ -25,7 +25,7 @@ static int querycap(struct emu_handle *handle, void *arg)
 	return 0;
 }
 
-/* As the kernel has them: the one name, and the compliance test wants it. */
+/* The kernel's description of each format; v4l2-compliance compares it. */
 static const char *description(uint32_t fourcc)
 {
 	switch (fourcc) {
@@ -35,6 +35,10 @@ static const char *description(uint32_t fourcc)
 		return "UYVY 4:2:2";
 	case V4L2_PIX_FMT_NV12:
 		return "Y/CbCr 4:2:0";
+	case V4L2_PIX_FMT_RGB24:
+		return "24-bit RGB 8-8-8";
+	case V4L2_PIX_FMT_SRGGB8:
+		return "8-bit Bayer RGRG/GBGB";
 	default:
 		return "Motion-JPEG";
 	}
@@ -92,7 +96,7 @@ static int enum_frameintervals(struct emu_handle *handle, void *arg)
 	return 0;
 }
 
-/* Whatever is asked for: this is what there is. */
+/* Returns the device's only format, whatever the program has requested. */
 static int format(struct emu_handle *handle, void *arg)
 {
 	const struct emu_settings *settings = &emu_device()->settings;
@@ -107,14 +111,17 @@ static int format(struct emu_handle *handle, void *arg)
 		.height = settings->height,
 		.pixelformat = settings->fourcc,
 		.field = V4L2_FIELD_NONE,
-		.bytesperline = jpeg ? 0 :
-				       glint_canvas_stride(settings->fourcc, settings->width),
+		.bytesperline = emu_picture_stride(settings->fourcc, settings->width),
 		.sizeimage = (uint32_t)emu_picture_size(settings->fourcc, settings->width,
 							settings->height),
 		.colorspace = jpeg ? V4L2_COLORSPACE_JPEG : V4L2_COLORSPACE_SRGB,
 		.priv = V4L2_PIX_FMT_PRIV_MAGIC,
 		.ycbcr_enc = V4L2_YCBCR_ENC_601,
-		.quantization = V4L2_QUANTIZATION_FULL_RANGE,
+		.quantization = settings->limited && !jpeg &&
+						settings->fourcc != V4L2_PIX_FMT_RGB24 &&
+						settings->fourcc != V4L2_PIX_FMT_SRGGB8 ?
+					V4L2_QUANTIZATION_LIM_RANGE :
+					V4L2_QUANTIZATION_FULL_RANGE,
 		.xfer_func = V4L2_XFER_FUNC_SRGB,
 	};
 	return 0;
@@ -200,9 +207,9 @@ static int set_priority(struct emu_handle *handle, void *arg)
 static const struct answer {
 	unsigned long request;
 	int (*answer)(struct emu_handle *handle, void *arg);
-	bool control;		/* one at a time with the others of that kind */
+	bool control; /* serialised by the device's `control` lock */
 } answers[] = {
-	/* First what is asked for each frame. */
+	/* The ioctls of each frame come first: the search is linear. */
 	{ VIDIOC_DQBUF, emu_dqbuf, false },
 	{ VIDIOC_QBUF, emu_qbuf, false },
 	{ VIDIOC_QUERYCAP, querycap, false },
@@ -219,6 +226,14 @@ static const struct answer {
 	{ VIDIOC_S_INPUT, set_input, false },
 	{ VIDIOC_G_PRIORITY, get_priority, true },
 	{ VIDIOC_S_PRIORITY, set_priority, true },
+	{ VIDIOC_QUERY_EXT_CTRL, emu_query_ext_ctrl, true },
+	{ VIDIOC_QUERYCTRL, emu_queryctrl, true },
+	{ VIDIOC_QUERYMENU, emu_querymenu, false },
+	{ VIDIOC_G_CTRL, emu_g_ctrl, true },
+	{ VIDIOC_S_CTRL, emu_s_ctrl, true },
+	{ VIDIOC_G_EXT_CTRLS, emu_g_ext_ctrls, true },
+	{ VIDIOC_S_EXT_CTRLS, emu_s_ext_ctrls, true },
+	{ VIDIOC_TRY_EXT_CTRLS, emu_try_ext_ctrls, true },
 	{ VIDIOC_REQBUFS, emu_reqbufs, true },
 	{ VIDIOC_QUERYBUF, emu_querybuf, false },
 	{ VIDIOC_EXPBUF, emu_expbuf, false },
@@ -243,7 +258,7 @@ static int answer(const struct answer *entry, struct emu_handle *handle, void *a
 
 int emu_ioctl(struct emu_handle *handle, unsigned long request, void *arg)
 {
-	/* Some programs have it in an int, which is widened with its sign. */
+	/* Some programs keep the request in an int, whose sign is extended. */
 	request &= UINT32_MAX;
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
 		if (answers[i].request == request)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The device itself, and who has opened it. */
+/* The device and its open handles. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "emu.h"
 
 static struct emu_device device = {
@@ -41,7 +41,7 @@ static _Noreturn void give_up(const char *what, int err)
 	_exit(2);
 }
 
-/* At the first open: a program that does not open it has no device. */
+/* Creates the device at the first open, so that other programs pay nothing. */
 static void device_make(void)
 {
 	struct emu_settings *settings = &device.settings;
@@ -49,6 +49,7 @@ static void device_make(void)
 	int fds[2], err;
 
 	emu_settings_read(settings);
+	emu_controls_init();
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&device.stop, &monotonic);
@@ -60,13 +61,12 @@ static void device_make(void)
 	device.stats = emu_stats_map(settings->stats_path);
 	if (!device.stats)
 		give_up(settings->stats_path ? settings->stats_path : "memory", -errno);
-	err = emu_picture_init(&device.picture, settings->fourcc, settings->width,
-			       settings->height);
+	err = emu_picture_init(&device.picture, settings);
 	if (err < 0)
 		give_up("picture", err);
 }
 
-struct emu_handle *emu_handle_of(int fd)
+static struct emu_handle *find_handle(int fd)
 {
 	if (fd < 0 || __atomic_load_n(&device.n_handles, __ATOMIC_RELAXED) == 0)
 		return NULL;
@@ -76,7 +76,14 @@ struct emu_handle *emu_handle_of(int fd)
 	return NULL;
 }
 
-/* A reading end of its own, for O_NONBLOCK belongs to what was opened, not to a duplicate. */
+struct emu_handle *emu_handle_of(int fd)
+{
+	struct emu_handle *handle = find_handle(fd);
+
+	return handle && handle->original ? handle->original : handle;
+}
+
+/* Opens another reading end: a duplicate would share O_NONBLOCK with the first. */
 static int reopen_pipe(int flags)
 {
 	char path[40];
@@ -95,16 +102,21 @@ static struct emu_handle *handle_free(void)
 	return NULL;
 }
 
+static void handle_set(struct emu_handle *handle, int fd, struct emu_handle *original)
+{
+	handle->original = original;
+	handle->priority = original ? V4L2_PRIORITY_UNSET : V4L2_PRIORITY_DEFAULT;
+	__atomic_store_n(&handle->fd, fd, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&device.n_handles, 1, __ATOMIC_RELEASE);
+}
+
 static int handle_add(int flags)
 {
 	struct emu_handle *handle = handle_free();
 	int fd = handle ? reopen_pipe(flags) : -ENFILE;
 
-	if (fd < 0)
-		return fd;
-	handle->priority = V4L2_PRIORITY_DEFAULT;
-	__atomic_store_n(&handle->fd, fd, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&device.n_handles, 1, __ATOMIC_RELEASE);
+	if (fd >= 0)
+		handle_set(handle, fd, NULL);
 	return fd;
 }
 
@@ -120,9 +132,31 @@ int emu_open(int flags)
 	return fd;
 }
 
-void emu_close(struct emu_handle *handle)
+void emu_add_duplicate(struct emu_handle *handle, int fd)
 {
+	struct emu_handle *duplicate;
+
 	pthread_mutex_lock(&device.control);
+	duplicate = handle_free();
+	if (!duplicate)
+		give_up("dup", -ENFILE);
+	handle_set(duplicate, fd, handle);
+	pthread_mutex_unlock(&device.control);
+}
+
+/* An original that is closed lives on in a duplicate's descriptor. */
+void emu_close(int fd)
+{
+	struct emu_handle *handle = find_handle(fd), *left = NULL;
+
+	pthread_mutex_lock(&device.control);
+	for (unsigned i = 0; i < EMU_HANDLES; i++)
+		if (device.handles[i].fd >= 0 && device.handles[i].original == handle)
+			left = &device.handles[i];
+	if (left) {
+		__atomic_store_n(&handle->fd, left->fd, __ATOMIC_RELAXED);
+		handle = left;
+	}
 	if (device.owner == handle)
 		emu_release(&device);
 	__atomic_sub_fetch(&device.n_handles, 1, __ATOMIC_RELAXED);

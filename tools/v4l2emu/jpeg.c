@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A picture as a webcam would send it: 4:2:2, with a comment that the stamp goes into. */
+/* Encodes a picture like a webcam's: 4:2:2, with a comment that will hold the stamp. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>

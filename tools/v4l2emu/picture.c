@@ -8,9 +8,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/macros.h"
 
-#define BOX_STEP 8	/* pixels from frame to frame */
+#define BOX_STEP 8 /* pixels from frame to frame */
+#define BLINK_NS (GLINT_NSEC_PER_SEC / 2)
+#define SHIFT	 10 /* pixels from buffer to buffer, with EMU_CHANGE_ALL */
 
 static const struct glint_colour black = { 16, 128, 128 }, white = { 235, 128, 128 };
 static const struct glint_colour orange = { 150, 60, 180 };
@@ -20,14 +23,34 @@ static size_t screen_size(const struct glint_canvas *screen)
 	return glint_canvas_size(screen->fourcc, screen->width, screen->height);
 }
 
+/* What the scene is drawn in. The bytes of a Bayer picture lie as those of a grey one. */
+static uint32_t canvas_fourcc(uint32_t fourcc)
+{
+	switch (fourcc) {
+	case V4L2_PIX_FMT_MJPEG:
+		return V4L2_PIX_FMT_RGB24;
+	case V4L2_PIX_FMT_SRGGB8:
+		return V4L2_PIX_FMT_GREY;
+	default:
+		return fourcc;
+	}
+}
+
+uint32_t emu_picture_stride(uint32_t fourcc, uint32_t width)
+{
+	if (fourcc == V4L2_PIX_FMT_MJPEG)
+		return 0;
+	return glint_canvas_stride(canvas_fourcc(fourcc), width);
+}
+
 size_t emu_picture_size(uint32_t fourcc, uint32_t width, uint32_t height)
 {
 	if (fourcc == V4L2_PIX_FMT_MJPEG)
 		return (size_t)width * height * 2;
-	return glint_canvas_size(fourcc, width, height);
+	return glint_canvas_size(canvas_fourcc(fourcc), width, height);
 }
 
-/* Shared, as a device's memory is, so that it is not on the account of the program. */
+/* Shared like a device's memory, so that it does not count as the program's memory. */
 static uint8_t *shared_alloc(size_t size)
 {
 	void *map;
@@ -52,6 +75,46 @@ static uint32_t box_place(const struct glint_canvas *canvas, uint32_t seq)
 	return (uint32_t)((uint64_t)seq * BOX_STEP % room) & ~1u;
 }
 
+/* Each pixel keeps one colour: red and green, and in the next line green and blue. */
+static uint8_t bayer_sample(const uint8_t rgb[3], uint32_t x, uint32_t y)
+{
+	return rgb[x % 2 + y % 2];
+}
+
+static void fill(const struct emu_picture *picture, const struct glint_canvas *canvas,
+		 struct glint_rect rect, struct glint_colour colour)
+{
+	uint8_t pixels[2 * 2 * 3];
+	const struct glint_canvas pixel = { V4L2_PIX_FMT_RGB24, 2, 2, pixels };
+	uint32_t right = MIN(rect.x + rect.width, canvas->width);
+	uint32_t bottom = MIN(rect.y + rect.height, canvas->height);
+
+	if (!picture->bayer) {
+		glint_canvas_fill(canvas, rect, colour);
+		return;
+	}
+	glint_canvas_fill(&pixel, (struct glint_rect){ 0, 0, 2, 2 }, colour);
+	for (uint32_t y = rect.y; y < bottom; y++)
+		for (uint32_t x = rect.x; x < right; x++)
+			canvas->base[(size_t)y * canvas->width + x] = bayer_sample(pixels, x, y);
+}
+
+static int paint_bayer(const struct glint_canvas *canvas, enum emu_scene scene)
+{
+	size_t pixels = (size_t)canvas->width * canvas->height;
+	struct glint_canvas rgb = { V4L2_PIX_FMT_RGB24, canvas->width, canvas->height, NULL };
+
+	rgb.base = malloc(3 * pixels);
+	if (!rgb.base)
+		return -ENOMEM;
+	emu_picture_paint(&rgb, scene);
+	for (size_t i = 0; i < pixels; i++)
+		canvas->base[i] = bayer_sample(rgb.base + 3 * i, (uint32_t)(i % canvas->width),
+					       (uint32_t)(i / canvas->width));
+	free(rgb.base);
+	return 0;
+}
+
 static int keep_shared(struct emu_jpeg *jpeg)
 {
 	uint8_t *made = jpeg->data;
@@ -63,7 +126,29 @@ static int keep_shared(struct emu_jpeg *jpeg)
 	return jpeg->data ? 0 : -ENOMEM;
 }
 
-static int make_jpegs(struct emu_picture *picture)
+void emu_picture_paint(const struct glint_canvas *canvas, enum emu_scene scene)
+{
+	uint32_t width = canvas->width, height = canvas->height;
+
+	if (scene == EMU_SCREEN)
+		emu_screen_draw(canvas);
+	else if (canvas->fourcc == V4L2_PIX_FMT_NV12)
+		emu_scene_nv12(scene, width, height, canvas->base);
+	else if (canvas->fourcc == V4L2_PIX_FMT_RGB24)
+		emu_scene_rgb24(scene, width, height, canvas->base);
+	else
+		emu_scene_yuyv(scene, width, height, canvas->base);
+	if (scene == EMU_SCREEN || canvas->fourcc != V4L2_PIX_FMT_UYVY)
+		return;
+	for (size_t i = 0, size = screen_size(canvas); i < size; i += 2) {
+		uint8_t luma = canvas->base[i];
+
+		canvas->base[i] = canvas->base[i + 1];
+		canvas->base[i + 1] = luma;
+	}
+}
+
+static int make_jpegs(struct emu_picture *picture, enum emu_scene scene)
 {
 	const struct glint_canvas *screen = &picture->screen;
 	int err = 0;
@@ -71,7 +156,7 @@ static int make_jpegs(struct emu_picture *picture)
 	for (unsigned i = 0; err == 0 && i < EMU_JPEGS; i++) {
 		uint32_t x = box_place(screen, i * screen->width / BOX_STEP / EMU_JPEGS);
 
-		emu_screen_draw(screen);
+		emu_picture_paint(screen, scene);
 		glint_canvas_fill(screen, box_at(screen, x), orange);
 		err = emu_jpeg_make(&picture->jpegs[i], screen);
 		if (err == 0)
@@ -80,31 +165,53 @@ static int make_jpegs(struct emu_picture *picture)
 	return err;
 }
 
-int emu_picture_init(struct emu_picture *picture, uint32_t fourcc, uint32_t width, uint32_t height)
+int emu_picture_init(struct emu_picture *picture, const struct emu_settings *settings)
 {
-	bool jpeg = fourcc == V4L2_PIX_FMT_MJPEG;
+	bool jpeg = settings->fourcc == V4L2_PIX_FMT_MJPEG;
 	struct glint_canvas *screen = &picture->screen;
 
-	*picture = (struct emu_picture){ .screen = { jpeg ? V4L2_PIX_FMT_RGB24 : fourcc, width,
-						     height, NULL } };
+	*picture = (struct emu_picture){
+		.screen = { canvas_fourcc(settings->fourcc), settings->width, settings->height,
+			    NULL },
+		.bayer = settings->fourcc == V4L2_PIX_FMT_SRGGB8,
+		.change = settings->change,
+	};
 	screen->base = shared_alloc(screen_size(screen));
 	if (!screen->base)
 		return -ENOMEM;
 	if (jpeg)
-		return make_jpegs(picture);
-	emu_screen_draw(screen);
+		return make_jpegs(picture, settings->scene);
+	if (picture->bayer)
+		return paint_bayer(screen, settings->scene);
+	emu_picture_paint(screen, settings->scene);
 	return 0;
 }
 
-void emu_picture_prefill(const struct emu_picture *picture, uint8_t *base)
+static void copy_shifted(uint8_t *to, const uint8_t *from, size_t size, size_t bytes)
 {
-	if (!picture->jpegs[0].data)
-		memcpy(base, picture->screen.base, screen_size(&picture->screen));
+	bytes %= size;
+	memcpy(to + bytes, from, size - bytes);
+	memcpy(to, from + size - bytes, bytes);
 }
 
-/* Runs of equal bits are one rectangle. */
-static void draw_row(const struct glint_canvas *canvas, const struct glint_stamp_place *place,
-		     uint32_t y, uint32_t bits)
+void emu_picture_prefill(const struct emu_picture *picture, uint8_t *base, unsigned index)
+{
+	const struct glint_canvas *screen = &picture->screen;
+	size_t stride = glint_canvas_stride(screen->fourcc, screen->width);
+	size_t luma = stride * screen->height, size = screen_size(screen);
+	size_t shift = picture->change == EMU_CHANGE_ALL ? stride / screen->width * SHIFT * index :
+							   0;
+
+	if (picture->jpegs[0].data)
+		return;
+	copy_shifted(base, screen->base, luma, shift);
+	if (size > luma)
+		copy_shifted(base + luma, screen->base + luma, size - luma, shift);
+}
+
+/* A run of equal bits is drawn as one rectangle. */
+static void draw_row(const struct emu_picture *picture, const struct glint_canvas *canvas,
+		     const struct glint_stamp_place *place, uint32_t y, uint32_t bits)
 {
 	for (uint32_t from = 0, to; from < GLINT_STAMP_COLUMNS; from = to) {
 		bool set = bits >> (GLINT_STAMP_COLUMNS - 1 - from) & 1;
@@ -112,10 +219,10 @@ static void draw_row(const struct glint_canvas *canvas, const struct glint_stamp
 		for (to = from + 1; to < GLINT_STAMP_COLUMNS; to++)
 			if ((bits >> (GLINT_STAMP_COLUMNS - 1 - to) & 1) != set)
 				break;
-		glint_canvas_fill(canvas,
-				  (struct glint_rect){ place->x + from * place->cell, y,
-						       (to - from) * place->cell, place->cell },
-				  set ? white : black);
+		fill(picture, canvas,
+		     (struct glint_rect){ place->x + from * place->cell, y,
+					  (to - from) * place->cell, place->cell },
+		     set ? white : black);
 	}
 }
 
@@ -128,22 +235,27 @@ static size_t copy_jpeg(const struct emu_jpeg *jpeg, uint8_t *base,
 	return jpeg->size;
 }
 
-size_t emu_picture_draw(const struct emu_picture *picture, uint8_t *base,
-			const struct glint_stamp *stamp, uint32_t *box_x)
+size_t emu_picture_draw(struct emu_picture *picture, uint8_t *base, const struct glint_stamp *stamp,
+			uint32_t *box_x)
 {
 	struct glint_canvas canvas = picture->screen;
+	bool blink = picture->change == EMU_CHANGE_BLINK;
+	uint64_t phase = stamp->ns / BLINK_NS;
 	struct glint_stamp_place place = glint_stamp_place(canvas.width, EMU_STRIP);
 	uint32_t rows[GLINT_STAMP_ROWS];
 
-	glint_stamp_encode(stamp, rows);
+	if (!blink || phase != picture->shown.ns / BLINK_NS)
+		picture->shown = *stamp;
+	glint_stamp_encode(&picture->shown, rows);
 	if (picture->jpegs[0].data)
-		return copy_jpeg(&picture->jpegs[stamp->seq % EMU_JPEGS], base, rows);
+		return copy_jpeg(&picture->jpegs[(blink ? phase : stamp->seq) % EMU_JPEGS], base,
+				 rows);
 
 	canvas.base = base;
 	glint_canvas_copy(&canvas, &picture->screen, box_at(&canvas, *box_x));
-	*box_x = box_place(&canvas, stamp->seq);
-	glint_canvas_fill(&canvas, box_at(&canvas, *box_x), orange);
+	*box_x = blink ? (uint32_t)(phase % 2 * BOX_STEP) : box_place(&canvas, stamp->seq);
+	fill(picture, &canvas, box_at(&canvas, *box_x), orange);
 	for (unsigned i = 0; i < GLINT_STAMP_ROWS; i++)
-		draw_row(&canvas, &place, place.y + i * place.cell, rows[i]);
+		draw_row(picture, &canvas, &place, place.y + i * place.cell, rows[i]);
 	return screen_size(&canvas);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of the hardware: a frame each interval, whether somebody has a buffer for
- * it or not. It keeps to the moments that the rate asks for, counted from the start,
- * so it does not drift; a moment that it has slept through is a frame that was lost.
+ * Plays the hardware: it produces a frame each interval, whether a buffer is queued or not. The
+ * times of the frames are counted from the start of the stream, so the rate does not drift. A frame
+ * whose time has been slept through is lost.
  */
 #include <assert.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ static uint64_t frame_ns(const struct emu_settings *settings, uint64_t count)
 			  GLINT_NSEC_PER_SEC / settings->interval.denominator);
 }
 
-/* False: the stream ends. With the lock. */
+/* False: the stream ends. Call with the lock held. */
 static bool wait_until(struct emu_device *device, uint64_t ns)
 {
 	struct timespec moment = glint_timespec(ns);
@@ -37,18 +37,24 @@ static bool wait_until(struct emu_device *device, uint64_t ns)
 	return device->streaming;
 }
 
-/* Without the lock: the buffer is the producer's. */
+/* Call without the lock: the buffer belongs to the producer. */
 static void fill(struct emu_device *device, struct emu_buffer *buffer, uint32_t seq)
 {
 	struct glint_stamp stamp = { .seq = seq, .ns = glint_now_ns() };
+	uint8_t *map = buffer->memory.planes[0].map;
+	struct emu_place *place = buffer->place;
 
-	buffer->used = emu_picture_draw(&device->picture, buffer->memory.planes[0].map, &stamp,
-					&buffer->box_x);
+	if (place && !place->prefilled)
+		emu_picture_prefill(&device->picture, map, 0);
+	buffer->used = emu_picture_draw(&device->picture, map, &stamp,
+					place ? &place->box_x : &buffer->box_x);
+	if (place)
+		place->prefilled = true;
 	buffer->seq = seq;
 	buffer->ns = stamp.ns;
 }
 
-/* With the lock, which is left for as long as the frame is drawn. */
+/* Call with the lock held; it is released while the frame is drawn. */
 static void produce(struct emu_device *device, uint32_t seq)
 {
 	struct emu_buffer *buffer;
@@ -70,15 +76,18 @@ static void produce(struct emu_device *device, uint32_t seq)
 	buffer->state = EMU_DONE;
 	emu_fifo_push(&device->done, index);
 	device->stats->produced++;
-	/* Without the lock, which who wakes up wants. The pipe cannot be full: it holds thousands. */
+	/*
+	 * Without the lock, because the woken thread takes it. The pipe is never full: it holds
+	 * thousands of bytes.
+	 */
 	pthread_mutex_unlock(&device->lock);
 	(void)!write(device->writer, "", 1);
 	device->stats->cpu_ns = glint_clock_ns(CLOCK_THREAD_CPUTIME_ID) + device->cpu_before_ns;
 	pthread_mutex_lock(&device->lock);
 }
 
-/* The hardware does not wait until the processor has time for it. Refused to most users: fine. */
-static void hurry(void)
+/* Hardware does not wait for a processor: use real-time priority where the user may. */
+static void run_like_hardware(void)
 {
 	struct sched_param param = { .sched_priority = 1 };
 
@@ -93,7 +102,7 @@ static void *producer(void *arg)
 	uint64_t start = glint_now_ns(), count = 1;
 
 	device->cpu_before_ns = device->stats->cpu_ns;
-	hurry();
+	run_like_hardware();
 	pthread_mutex_lock(&device->lock);
 	for (; wait_until(device, start + frame_ns(&device->settings, count)); count++) {
 		produce(device, (uint32_t)(count - 1));

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The buffers: who has them, and in which order. Refusals are those of the kernel's videobuf2. */
+/* The buffers' owners and order. Errors are those of the kernel's videobuf2. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "emu.h"
 #include "mem/udmabuf.h"
 
-/* A mapping's offset tells the buffer: no frame is larger than this. */
+/* A mapping's offset encodes the buffer's index: no frame is larger than this. */
 #define OFFSET_SHIFT 27
 
 void emu_fifo_push(struct emu_fifo *fifo, unsigned index)
@@ -37,32 +38,42 @@ static void free_buffers(struct emu_device *device)
 	n = device->n_buffers;
 	device->n_buffers = 0;
 	pthread_mutex_unlock(&device->lock);
-	for (unsigned i = 0; i < n; i++)
-		glint_dmabuf_fini(&device->buffers[i].memory);
+	for (unsigned i = 0; i < n; i++) {
+		struct glint_dmabuf *memory = &device->buffers[i].memory;
+
+		if (device->memory == V4L2_MEMORY_USERPTR)
+			memory->planes[0].map = NULL; /* the program's */
+		glint_dmabuf_fini(memory);
+	}
+	memset(device->places, 0, sizeof(device->places));
 }
 
-static int make_buffer(struct emu_device *device, struct emu_buffer *buffer)
+static int make_buffer(struct emu_device *device, unsigned index)
 {
+	struct emu_buffer *buffer = &device->buffers[index];
 	const struct emu_settings *settings = &device->settings;
 	int err;
 
 	*buffer = (struct emu_buffer){ .state = EMU_DEQUEUED };
 	glint_dmabuf_init(&buffer->memory);
+	buffer->memory.n_planes = device->memory == V4L2_MEMORY_USERPTR;
+	if (device->memory == V4L2_MEMORY_USERPTR)
+		return 0;
 	err = glint_udmabuf_add_plane(&buffer->memory,
 				      emu_picture_size(settings->fourcc, settings->width,
 						       settings->height));
 	if (err < 0)
 		return err;
-	emu_picture_prefill(&device->picture, buffer->memory.planes[0].map);
+	emu_picture_prefill(&device->picture, buffer->memory.planes[0].map, index);
 	return 0;
 }
 
-/* As many as there is memory for. */
+/* Makes as many buffers as memory allows. */
 static unsigned make_buffers(struct emu_device *device, unsigned count)
 {
 	unsigned n = 0;
 
-	while (n < count && make_buffer(device, &device->buffers[n]) == 0)
+	while (n < count && make_buffer(device, n) == 0)
 		n++;
 	pthread_mutex_lock(&device->lock);
 	device->n_buffers = n;
@@ -77,8 +88,12 @@ int emu_reqbufs(struct emu_handle *handle, void *arg)
 	unsigned count = MIN(request->count, EMU_BUFFERS + 0u);
 
 	request->capabilities = V4L2_BUF_CAP_SUPPORTS_MMAP | V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS;
+	if (device->settings.users)
+		request->capabilities |= V4L2_BUF_CAP_SUPPORTS_USERPTR;
 	request->flags = 0;
-	if (request->type != V4L2_BUF_TYPE_VIDEO_CAPTURE || request->memory != V4L2_MEMORY_MMAP)
+	if (request->type != V4L2_BUF_TYPE_VIDEO_CAPTURE ||
+	    (request->memory != V4L2_MEMORY_MMAP &&
+	     (request->memory != V4L2_MEMORY_USERPTR || !device->settings.users)))
 		return -EINVAL;
 	if (device->owner && device->owner != handle)
 		return -EBUSY;
@@ -87,6 +102,7 @@ int emu_reqbufs(struct emu_handle *handle, void *arg)
 
 	free_buffers(device);
 	device->owner = NULL;
+	device->memory = request->memory;
 	request->count = count;
 	if (count == 0)
 		return 0;
@@ -97,7 +113,7 @@ int emu_reqbufs(struct emu_handle *handle, void *arg)
 	return 0;
 }
 
-/* With the lock. */
+/* Call with the lock held. */
 static struct emu_buffer *buffer_of(struct emu_device *device, uint32_t type, uint32_t index)
 {
 	if (type != V4L2_BUF_TYPE_VIDEO_CAPTURE || index >= device->n_buffers)
@@ -133,10 +149,13 @@ void emu_describe(const struct emu_device *device, unsigned index, struct v4l2_b
 			       .tv_usec = (suseconds_t)(buffer->ns % GLINT_NSEC_PER_SEC /
 							GLINT_NSEC_PER_USEC) },
 		.sequence = buffer->seq,
-		.memory = V4L2_MEMORY_MMAP,
+		.memory = device->memory,
 		.length = (uint32_t)buffer->memory.planes[0].size,
 	};
-	out->m.offset = out->index << OFFSET_SHIFT;
+	if (device->memory == V4L2_MEMORY_USERPTR)
+		out->m.userptr = (unsigned long)buffer->memory.planes[0].map;
+	else
+		out->m.offset = out->index << OFFSET_SHIFT;
 }
 
 int emu_querybuf(struct emu_handle *handle, void *arg)
@@ -162,7 +181,7 @@ int emu_map(int64_t offset, size_t length)
 
 	pthread_mutex_lock(&device->lock);
 	buffer = buffer_of(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, (uint32_t)(offset >> OFFSET_SHIFT));
-	if (buffer && offset % (1 << OFFSET_SHIFT) == 0 &&
+	if (buffer && device->memory == V4L2_MEMORY_MMAP && offset % (1 << OFFSET_SHIFT) == 0 &&
 	    length <= buffer->memory.planes[0].size) {
 		fd = buffer->memory.planes[0].fd;
 		buffer->mapped = true;
@@ -183,11 +202,47 @@ int emu_expbuf(struct emu_handle *handle, void *arg)
 		return -EINVAL;
 	pthread_mutex_lock(&device->lock);
 	buffer = buffer_of(device, out->type, out->index);
+	if (device->memory != V4L2_MEMORY_MMAP)
+		buffer = NULL;
 	out->fd = buffer ? fcntl(buffer->memory.planes[0].fd, command, 0) : -1;
 	pthread_mutex_unlock(&device->lock);
 	if (!buffer)
 		return -EINVAL;
 	return out->fd < 0 ? -EMFILE : 0;
+}
+
+/* NULL: the program has shown too many places. */
+static struct emu_place *place_of(struct emu_device *device, uint8_t *map)
+{
+	size_t first = (uintptr_t)map / 4096 * 0x9e3779b1u;
+
+	for (size_t i = 0; i < EMU_PLACES; i++) {
+		struct emu_place *place = &device->places[(first + i) % EMU_PLACES];
+
+		if (!place->map)
+			place->map = map;
+		if (place->map == map)
+			return place;
+	}
+	return NULL;
+}
+
+/* Call with the lock held. Returns whether the device can write to the program's memory. */
+static bool take_memory(struct emu_device *device, struct emu_buffer *buffer,
+			const struct v4l2_buffer *in)
+{
+	const struct emu_settings *settings = &device->settings;
+	struct glint_plane *plane = &buffer->memory.planes[0];
+
+	if (device->memory != V4L2_MEMORY_USERPTR)
+		return true;
+	if (!in->m.userptr ||
+	    in->length < emu_picture_size(settings->fourcc, settings->width, settings->height))
+		return false;
+	plane->map = (uint8_t *)in->m.userptr; /* NOLINT(performance-no-int-to-ptr) */
+	plane->size = in->length;
+	buffer->place = place_of(device, plane->map);
+	return buffer->place != NULL;
 }
 
 int emu_qbuf(struct emu_handle *handle, void *arg)
@@ -201,7 +256,8 @@ int emu_qbuf(struct emu_handle *handle, void *arg)
 		return device->owner ? -EBUSY : -EINVAL;
 	pthread_mutex_lock(&device->lock);
 	buffer = buffer_of(device, in->type, in->index);
-	if (buffer && in->memory == V4L2_MEMORY_MMAP && buffer->state == EMU_DEQUEUED) {
+	if (buffer && in->memory == device->memory && buffer->state == EMU_DEQUEUED &&
+	    take_memory(device, buffer, in)) {
 		buffer->state = EMU_QUEUED;
 		emu_fifo_push(&device->queued, in->index);
 		emu_describe(device, in->index, in);

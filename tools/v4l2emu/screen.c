@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A screen of a device under test: what costs an encoder what such screens cost. */
-#include "base/cleanup.h"
+/* Draws a screen that costs an encoder as much as the screen of a typical device under test. */
 #include "base/font.h"
+#include "base/macros.h"
 #include "picture.h"
 
 static uint32_t even(uint64_t value)
@@ -9,7 +9,7 @@ static uint32_t even(uint64_t value)
 	return (uint32_t)(value & ~1ull);
 }
 
-/* Part @numerator of 16 of @whole. */
+/* @numerator sixteenths of @whole. */
 static uint32_t part(uint32_t whole, uint32_t numerator)
 {
 	return even((uint64_t)whole * numerator / 16);
@@ -69,7 +69,7 @@ static void draw_text(const struct glint_canvas *canvas, struct glint_rect panel
 				  lines[n * 5 % ARRAY_SIZE(lines)], ink, paper);
 }
 
-/* Smooth shapes, and a sensor's noise on them: neither flat nor random. */
+/* Smooth shapes with a sensor's noise: neither flat nor random. */
 static void draw_photo(const struct glint_canvas *canvas, struct glint_rect at)
 {
 	for (uint32_t y = 0; y < at.height; y += 2)

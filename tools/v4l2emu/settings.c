@@ -6,20 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "picture.h"
 
 #define SIZE_MAX_PIXELS 8192u
-#define FPS_MAX 10000
+#define FPS_MAX		10000
+#define CONTROL_MS_MAX	60000
 
 static const struct {
 	const char *name;
 	uint32_t fourcc;
 } formats[] = {
-	{ "YUYV", V4L2_PIX_FMT_YUYV },
-	{ "UYVY", V4L2_PIX_FMT_UYVY },
-	{ "NV12", V4L2_PIX_FMT_NV12 },
-	{ "MJPEG", V4L2_PIX_FMT_MJPEG },
+	{ "YUYV", V4L2_PIX_FMT_YUYV },	 { "UYVY", V4L2_PIX_FMT_UYVY },
+	{ "NV12", V4L2_PIX_FMT_NV12 },	 { "RGB24", V4L2_PIX_FMT_RGB24 },
+	{ "MJPEG", V4L2_PIX_FMT_MJPEG }, { "SRGGB8", V4L2_PIX_FMT_SRGGB8 },
 };
 
 static const char *setting(const char *name, const char *preset)
@@ -42,7 +42,34 @@ static uint32_t read_format(void)
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
 		if (strcmp(value, formats[i].name) == 0)
 			return formats[i].fourcc;
-	refuse("V4L2EMU_FORMAT", value, "YUYV, UYVY, NV12 or MJPEG");
+	refuse("V4L2EMU_FORMAT", value, "YUYV, UYVY, NV12, RGB24, MJPEG or SRGGB8");
+}
+
+/* The index of the variable's value in @words, which ends with NULL; the first is the default. */
+static unsigned read_word(const char *name, const char *const *words, const char *wanted)
+{
+	const char *value = setting(name, words[0]);
+
+	for (unsigned i = 0; words[i]; i++)
+		if (strcmp(value, words[i]) == 0)
+			return i;
+	refuse(name, value, wanted);
+}
+
+static enum emu_scene read_scene(void)
+{
+	static const char *const scenes[] = { "screen", "busy", "photo", "ui", NULL };
+	unsigned i = read_word("V4L2EMU_SCENE", scenes, "screen, busy, photo or ui");
+
+	_Static_assert(ARRAY_SIZE(scenes) == EMU_SCENES + 2, "each scene has a word");
+	return i == 0 ? EMU_SCREEN : (enum emu_scene)(i - 1);
+}
+
+static enum emu_change read_change(void)
+{
+	static const char *const changes[] = { "box", "all", "blink", NULL };
+
+	return (enum emu_change)read_word("V4L2EMU_CHANGE", changes, "box, all or blink");
 }
 
 static void read_size(struct emu_settings *settings)
@@ -82,10 +109,30 @@ static struct v4l2_fract read_interval(void)
 	return interval_of(fps);
 }
 
+static unsigned read_control_ms(void)
+{
+	const char *value = setting("V4L2EMU_CONTROL_MS", "0");
+	char *end = NULL;
+	unsigned long ms = strtoul(value, &end, 10);
+
+	if (*end || ms > CONTROL_MS_MAX)
+		refuse("V4L2EMU_CONTROL_MS", value, "milliseconds, 0 to 60000");
+	return (unsigned)ms;
+}
+
 void emu_settings_read(struct emu_settings *settings)
 {
 	settings->fourcc = read_format();
 	settings->interval = read_interval();
+	settings->scene = read_scene();
+	settings->change = read_change();
+	settings->limited = read_word("V4L2EMU_RANGE",
+				      (const char *const[]){ "full", "limited", NULL },
+				      "full or limited") == 1;
+	settings->control_ms = read_control_ms();
+	settings->users = read_word("V4L2EMU_MEMORY",
+				    (const char *const[]){ "mmap", "userptr", NULL },
+				    "mmap or userptr") == 1;
 	settings->stats_path = setting("V4L2EMU_STATS", NULL);
 	settings->no_signal_path = setting("V4L2EMU_NO_SIGNAL", NULL);
 	read_size(settings);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file that V4L2EMU_STATS names, mapped by the device and by whoever measures:
- * what the device did, and what it cost, so that it can be taken off the program's
- * account. Each word is written whole, and only by the producer.
+ * The file that V4L2EMU_STATS names, mapped by the device and by the measuring program: the frames
+ * of the device and its CPU time, which the measuring program subtracts from the CPU time of the
+ * process. Only the producer writes, and each word is written whole.
  */
 #ifndef V4L2EMU_STATS_H
 #define V4L2EMU_STATS_H
@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 struct emu_stats {
-	_Atomic uint64_t produced;	/* frames, dropped ones not among them */
-	_Atomic uint64_t dropped;	/* no buffer was queued, or the producer came too late */
-	_Atomic uint64_t cpu_ns;	/* of the producer's thread */
+	_Atomic uint64_t produced; /* frames, without the dropped ones */
+	_Atomic uint64_t dropped;  /* no buffer was queued, or the producer was late */
+	_Atomic uint64_t cpu_ns;   /* CPU time of the producer's thread */
 };
 
-/* NULL @path: memory that nobody else sees. NULL: it cannot be made. */
+/* @path NULL: private memory. Returns NULL when the file cannot be made. */
 struct emu_stats *emu_stats_map(const char *path);
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The stream: on, off, and the frames that come out of it. */
+/* Starts and stops the stream, and dequeues frames. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -16,7 +16,7 @@ int emu_streamon(struct emu_handle *handle, void *arg)
 	return device->streaming ? 0 : emu_producer_start(device);
 }
 
-/* All buffers are the program's again. With the lock. */
+/* Returns all buffers to the program. Call with the lock held. */
 static void forget_queues(struct emu_device *device)
 {
 	char byte;
@@ -27,7 +27,7 @@ static void forget_queues(struct emu_device *device)
 	/* A pipe that does not block. NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection) */
 	while (read(device->reader, &byte, 1) == 1)
 		;
-	/* Who waits in DQBUF wakes up, and finds no stream. */
+	/* Wakes the threads that wait in DQBUF; they find that the stream has ended. */
 	for (unsigned i = 0; i < device->waiting; i++)
 		(void)!write(device->writer, "", 1);
 }
@@ -64,7 +64,10 @@ void emu_release(struct emu_device *device)
 	(void)emu_reqbufs(device->owner, &none);
 }
 
-/* The program's own descriptor knows whether it may block. Without the lock. */
+/*
+ * Waits on the program's own descriptor, whose O_NONBLOCK says whether it may block. Call without
+ * the lock.
+ */
 static int wait_for_done(struct emu_device *device, int fd)
 {
 	ssize_t n;
@@ -93,12 +96,12 @@ int emu_dqbuf(struct emu_handle *handle, void *arg)
 	struct v4l2_buffer *out = arg;
 	int err = 0;
 
-	if (out->type != V4L2_BUF_TYPE_VIDEO_CAPTURE || out->memory != V4L2_MEMORY_MMAP)
+	if (out->type != V4L2_BUF_TYPE_VIDEO_CAPTURE || out->memory != device->memory)
 		return -EINVAL;
 	if (device->owner != handle)
 		return device->owner ? -EBUSY : -EINVAL;
 	pthread_mutex_lock(&device->lock);
-	/* A byte without a buffer was meant for somebody who has left the stream before this one. */
+	/* A byte without a buffer was written to wake a waiter of an earlier stream. */
 	do
 		err = device->streaming ? wait_for_done(device, handle->fd) : -EINVAL;
 	while (err >= 0 && device->done.count == 0);

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/m2m/backend.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,13 +7,14 @@
 #include "base/clock.h"
 #include "encode/m2m/internal.h"
 
-#define UNSUITED "such frames are left to other encoders: the colours would be wrong, or they are JPEGs"
-#define ANSWER_NS (500 * GLINT_NSEC_PER_MSEC)	/* the capture's timeout; well below the one after
-						 * which the capture counts as stuck */
-#define STOP_NS (200 * GLINT_NSEC_PER_MSEC)	/* destroy waits so long for a stuck device */
+#define UNSUITED                                                                                   \
+	"such frames are left to other encoders: the colours would be wrong, or they are JPEGs"
+/* The capture's timeout: well below the one after which the capture counts as stuck. */
+#define ANSWER_NS	  (500 * GLINT_NSEC_PER_MSEC)
+#define STOP_NS		  (200 * GLINT_NSEC_PER_MSEC) /* destroy waits so long for a stuck device */
 #define COPIES_TO_WARM_UP 8
 #define COPY_LIMIT_NS	  (300 * GLINT_NSEC_PER_MSEC)
-#define START_LIMIT_NS (500 * GLINT_NSEC_PER_MSEC)	/* to find, open and set up, and one job */
+#define START_LIMIT_NS	  (500 * GLINT_NSEC_PER_MSEC) /* to find, open and set up, and one job */
 
 /* --- Beginning ------------------------------------------------------------------------- */
 
@@ -37,7 +36,7 @@ static bool m2m_is_late(const struct glint_m2m_backend *m2m)
 }
 
 static struct glint_m2m_task *task_create(struct glint_m2m_backend *m2m, struct glint_frame *src,
-					  struct glint_work *work, uint64_t due_ns,
+					  struct glint_encoder_job *job, uint64_t due_ns,
 					  uint64_t limit_ns)
 {
 	for (unsigned i = 0; i < GLINT_M2M_DEPTH; i++) {
@@ -47,15 +46,15 @@ static struct glint_m2m_task *task_create(struct glint_m2m_backend *m2m, struct 
 			continue;
 		*task = (struct glint_m2m_task){
 			.src = glint_frame_ref(src),
-			.work = work,
-			.trial = !work,
+			.job = job,
+			.trial = !job,
 			.begin_ns = glint_now_ns(),
 			.due_ns = due_ns,
 			.limit_ns = limit_ns,
 		};
 		return task;
 	}
-	assert(false);	/* room() was asked */
+	assert(false); /* m2m_has_room() was asked */
 	return NULL;
 }
 
@@ -72,6 +71,8 @@ static void task_order(struct glint_m2m_backend *m2m, struct glint_m2m_task *tas
 {
 	int err = 0;
 
+	assert(task->src && !task->ordered);
+
 	if (m2m->started.way == GLINT_M2M_WAY_COPY) {
 		err = glint_dmabuf_map(task->src->buf);
 		m2m->backend.copies++;
@@ -87,17 +88,16 @@ static void task_order(struct glint_m2m_backend *m2m, struct glint_m2m_task *tas
 }
 
 static void m2m_begin_session(struct glint_m2m_backend *m2m, struct glint_frame *src,
-			      struct glint_work *work)
+			      struct glint_encoder_job *job)
 {
 	const struct glint_encoder_config *config = m2m->backend.config;
 
-	m2m->refused = m2m->refused && src->stream == m2m->stream;
-	m2m->stream = src->stream;
-	m2m->state = work ? GLINT_M2M_STARTING : GLINT_M2M_PROBING;
+	m2m->refused = m2m->refused && src->info.stream == m2m->stream;
+	m2m->stream = src->info.stream;
+	m2m->state = job ? GLINT_M2M_STARTING : GLINT_M2M_PROBING;
 	m2m->probes++;
-	(void)task_create(m2m, src, work, START_LIMIT_NS, START_LIMIT_NS);
+	(void)task_create(m2m, src, job, START_LIMIT_NS, START_LIMIT_NS);
 	m2m->setup = (struct glint_m2m_setup){
-		.device = config->m2m_device,
 		.frame = src,
 		.quality = config->quality,
 		.half_chroma = config->chroma == GLINT_CHROMA_420,
@@ -107,36 +107,62 @@ static void m2m_begin_session(struct glint_m2m_backend *m2m, struct glint_frame 
 	glint_m2m_watch(m2m);
 }
 
-static void m2m_begin_task(struct glint_m2m_backend *m2m, struct glint_work *work)
+static void m2m_begin_task(struct glint_m2m_backend *m2m, struct glint_encoder_job *job)
 {
 	uint64_t due_ns = glint_m2m_health_due(&m2m->health);
 	uint64_t limit_ns = glint_m2m_health_limit(&m2m->health);
 	struct glint_m2m_task *task;
 
+	assert(m2m->state == GLINT_M2M_RUNNING);
+
 	/* The first copies fault in all pages. */
 	if (m2m->started.way == GLINT_M2M_WAY_COPY && m2m->health.good < COPIES_TO_WARM_UP)
 		due_ns = limit_ns = MAX(limit_ns, COPY_LIMIT_NS);
-	task = task_create(m2m, work->src, work, due_ns, limit_ns);
+	task = task_create(m2m, job->src, job, due_ns, limit_ns);
 
 	glint_m2m_watch(m2m);
 	task_order(m2m, task);
 }
 
-/* --- Started ----------------------------------------------------------------------------- */
+/* --- The quality ---------------------------------------------------------------------------- */
 
-static struct glint_m2m_task *first_task(struct glint_m2m_backend *m2m)
+/* The thread has a session, or is about to start one. */
+static bool m2m_has_session(const struct glint_m2m_backend *m2m)
 {
-	for (unsigned i = 0; i < GLINT_M2M_DEPTH; i++)
-		if (m2m->tasks[i].src && !m2m->tasks[i].ordered)
-			return &m2m->tasks[i];
-	return NULL;
+	return m2m->state == GLINT_M2M_STARTING || m2m->state == GLINT_M2M_PROBING ||
+	       m2m->state == GLINT_M2M_RUNNING;
 }
+
+static void m2m_tune(struct glint_m2m_backend *m2m, unsigned quality)
+{
+	assert(!m2m->tune_runs);
+
+	m2m->tune_runs = true;
+	m2m->tune_quality = quality;
+	glint_m2m_thread_tune(m2m->thread, quality);
+}
+
+/* A change that was given up may have reached the device. */
+static void m2m_tune_to_config(struct glint_m2m_backend *m2m)
+{
+	unsigned quality = m2m->backend.config->quality;
+
+	if (m2m_has_session(m2m) && !m2m->tune_runs && m2m->tuned != quality)
+		m2m_tune(m2m, quality);
+}
+
+/* --- Started ----------------------------------------------------------------------------- */
 
 static void on_started(struct glint_m2m_listener *listener, const struct glint_m2m_started *started)
 {
 	struct glint_m2m_backend *m2m = container_of(listener, struct glint_m2m_backend, listener);
-	struct glint_m2m_task *task = first_task(m2m);
 	bool given_up = m2m->state == GLINT_M2M_STOPPING || m2m->ending;
+	struct glint_m2m_task *task = NULL;
+
+	for (unsigned i = 0; i < GLINT_M2M_DEPTH && !task; i++)
+		if (m2m->tasks[i].src && !m2m->tasks[i].ordered)
+			task = &m2m->tasks[i];
+	assert(task); /* a session starts for a task */
 
 	glint_m2m_outputs_retire(m2m->outputs);
 	m2m->outputs = started->outputs;
@@ -144,6 +170,9 @@ static void on_started(struct glint_m2m_listener *listener, const struct glint_m
 		m2m->outputs->owner = &m2m->owner;
 	if (started->err == 0 && !given_up) {
 		m2m->started = *started;
+		/* A change may have come after the session was ordered. */
+		m2m->tuned = m2m->setup.quality;
+		m2m_tune_to_config(m2m);
 		task_order(m2m, task);
 		return;
 	}
@@ -151,7 +180,7 @@ static void on_started(struct glint_m2m_listener *listener, const struct glint_m
 		glint_m2m_miss(m2m, &started->found);
 	else if (!given_up)
 		glint_m2m_quarantine(m2m, started->err);
-	task_drop(task);	/* never handed to the thread, so no ended() follows */
+	task_drop(task); /* never handed to the thread, so no ended() follows */
 }
 
 static void on_stopped(struct glint_m2m_listener *listener)
@@ -168,62 +197,31 @@ static void on_stopped(struct glint_m2m_listener *listener)
 
 /* --- Ended -------------------------------------------------------------------------------- */
 
-/* Copies the JPEG, so that the encoder gets its buffer back at once. */
-static struct glint_picture *picture_copy(struct glint_m2m_backend *m2m,
+/* NULL: readers hold all packets. */
+static struct glint_packet *packet_create(struct glint_m2m_backend *m2m,
 					  const struct glint_m2m_ended *ended)
 {
-	struct glint_pool_picture *copy = glint_pictures_take(&m2m->backend.pictures);
-	struct glint_bytes *bytes;
-
-	if (!copy)
-		return NULL;
-	bytes = &copy->slices[0];
-	if (!glint_bytes_reserve(bytes, ended->size)) {
-		glint_picture_unref(&copy->picture);
-		return NULL;
-	}
-	glint_pictures_count(copy);
-	memcpy(bytes->data, m2m->outputs->items[ended->output].buf.planes[0].map, ended->size);
-	copy->picture.parts[0] = (struct iovec){ bytes->data, ended->size };
-	copy->picture.n_parts = 1;
-	copy->picture.size = ended->size;
-	return &copy->picture;
-}
-
-static struct glint_picture *picture_create(struct glint_m2m_backend *m2m,
-					    const struct glint_m2m_ended *ended)
-{
-	struct glint_picture *picture;
+	const struct glint_m2m_output *output = &m2m->outputs->items[ended->output];
+	struct glint_packet *packet;
 
 	if (glint_m2m_outputs_spare(m2m->outputs))
 		return glint_m2m_outputs_lease(m2m->outputs, ended->output, ended->size);
-	picture = picture_copy(m2m, ended);
+	/* A copy, so that the encoder gets its buffer back at once. */
+	packet = glint_packet_pool_copy(&m2m->backend.pool, output->buf.planes[0].map, ended->size);
 	glint_m2m_thread_give(m2m->thread, m2m->outputs, ended->output);
-	return picture;
-}
-
-static void task_succeed(struct glint_m2m_backend *m2m, const struct glint_m2m_task *task,
-			 const struct glint_m2m_ended *ended)
-{
-	struct glint_picture *picture = picture_create(m2m, ended);
-
-	if (picture) {
-		picture->width = task->src->format->width;
-		picture->height = task->src->format->height;
-		picture->live = true;
-	}
-	glint_encoder_finish(task->work, picture, picture ? 0 : -ENOBUFS);
+	return packet;
 }
 
 /* The task is of a session that ended or was replaced. */
 static bool is_over(const struct glint_m2m_backend *m2m, const struct glint_m2m_task *task)
 {
-	return m2m->ending || m2m->state == GLINT_M2M_STOPPING || task->src->stream != m2m->stream;
+	return m2m->ending || m2m->state == GLINT_M2M_STOPPING ||
+	       task->src->info.stream != m2m->stream;
 }
 
 static void task_fail(struct glint_m2m_backend *m2m, struct glint_m2m_task *task, int err)
 {
-	struct glint_work *work = task->work;
+	struct glint_encoder_job *job = task->job;
 
 	if (!is_over(m2m, task)) {
 		m2m->refused |= m2m->started.way == GLINT_M2M_WAY_IMPORT &&
@@ -231,16 +229,9 @@ static void task_fail(struct glint_m2m_backend *m2m, struct glint_m2m_task *task
 		glint_m2m_quarantine(m2m, err);
 		return;
 	}
-	task->work = NULL;
-	if (work)
-		glint_encoder_return(work);
-}
-
-/* The first job of a session, which shows whether the session works. */
-static bool is_first(const struct glint_m2m_backend *m2m, const struct glint_m2m_task *task)
-{
-	return task->src->stream == m2m->stream &&
-	       (m2m->state == GLINT_M2M_STARTING || m2m->state == GLINT_M2M_PROBING);
+	task->job = NULL;
+	if (job)
+		glint_encoder_return(job);
 }
 
 static void on_ended(struct glint_m2m_listener *listener, const struct glint_m2m_ended *ended)
@@ -249,12 +240,16 @@ static void on_ended(struct glint_m2m_listener *listener, const struct glint_m2m
 	struct glint_m2m_task *task = ended->cookie, end;
 	uint64_t before_ns = m2m->last_end_ns;
 
+	assert(task->src && task->ordered); /* a task ends once */
+
 	m2m->last_end_ns = glint_now_ns();
 	if (ended->err < 0) {
 		task_fail(m2m, task, ended->err);
 		task_drop(task);
 		return;
 	}
+	/* Only a session that runs has a JPEG, and its outputs live until it has stopped. */
+	assert(m2m->outputs && ended->output < m2m->outputs->n);
 	/* Free the task first: the encoder may hand over the next frame at once. */
 	end = *task;
 	task->src = NULL;
@@ -263,20 +258,77 @@ static void on_ended(struct glint_m2m_listener *listener, const struct glint_m2m
 			      m2m->last_end_ns);
 	if (!end.trial && m2m->state != GLINT_M2M_STOPPING)
 		m2m->seen = true;
-	if (!end.work)
+	if (!end.job)
 		glint_m2m_thread_give(m2m->thread, m2m->outputs, ended->output);
-	if (is_first(m2m, &end))
+	/* The first job of a session shows that the session works. */
+	if (end.src->info.stream == m2m->stream &&
+	    (m2m->state == GLINT_M2M_STARTING || m2m->state == GLINT_M2M_PROBING))
 		glint_m2m_recovered(m2m);
 	glint_m2m_watch(m2m);
-	if (end.work)
-		task_succeed(m2m, &end, ended);
+	if (end.job) {
+		struct glint_packet *packet = packet_create(m2m, ended);
+
+		glint_encoder_finish(end.job, packet, packet ? 0 : -ENOBUFS);
+	}
 	glint_frame_unref(end.src);
+}
+
+/* --- Changes of the quality ------------------------------------------------------------------ */
+
+static void on_tuned(struct glint_m2m_listener *listener, int err, int32_t driver_quality)
+{
+	struct glint_m2m_backend *m2m = container_of(listener, struct glint_m2m_backend, listener);
+	struct glint_prepare *prepare = m2m->prepare;
+
+	assert(m2m->tune_runs);
+
+	m2m->tune_runs = false;
+	m2m->prepare = NULL;
+	if (err == -ENODEV)
+		err = 0; /* the encoder is gone, and the next session has the new quality */
+	if (err == 0)
+		m2m->tuned = m2m->tune_quality;
+	if (driver_quality >= 0)
+		m2m->started.driver_quality = driver_quality;
+	if (prepare)
+		prepare->done(prepare, err);
+	else if (err == 0 && !m2m->ending)
+		m2m_tune_to_config(m2m);
+}
+
+/* Chroma is set up with the session. */
+static int m2m_prepare(struct glint_encoder_backend *backend,
+		       const struct glint_encoder_config *wanted, struct glint_prepare *prepare,
+		       enum glint_holds *holds)
+{
+	struct glint_m2m_backend *m2m = glint_m2m_backend_of(backend);
+
+	if (!m2m_has_session(m2m))
+		return 0;
+	if (wanted->chroma != backend->config->chroma)
+		glint_holds_raise(holds, GLINT_HOLDS_NEXT_STREAM);
+	if (wanted->quality == backend->config->quality)
+		return 0;
+	if (m2m->tune_runs)
+		return -EBUSY;
+	m2m->prepare = prepare;
+	m2m_tune(m2m, wanted->quality);
+	return -EINPROGRESS;
+}
+
+static void m2m_apply(struct glint_encoder_backend *backend)
+{
+	struct glint_m2m_backend *m2m = glint_m2m_backend_of(backend);
+
+	m2m->prepare = NULL;
+	m2m_tune_to_config(m2m);
 }
 
 static const struct glint_m2m_listener task_listener = {
 	.started = on_started,
 	.ended = on_ended,
 	.stopped = on_stopped,
+	.tuned = on_tuned,
 };
 
 /* --- As a backend ----------------------------------------------------------------- */
@@ -301,21 +353,21 @@ static bool suits(const struct glint_m2m_backend *m2m, const struct glint_frame 
 	       m2m->backend.config->keep_range || colours_are_right(src->format);
 }
 
-static void m2m_offer(struct glint_backend *backend, struct glint_frame *src)
+static void m2m_offer(struct glint_encoder_backend *backend, struct glint_frame *src)
 {
 	struct glint_m2m_backend *m2m = glint_m2m_backend_of(backend);
 
-	glint_m2m_health_frame(&m2m->health, src->complete_ns);
+	glint_m2m_health_frame(&m2m->health, src->info.complete_ns);
 	m2m->unsuited = !suits(m2m, src);
 	if (m2m->state != GLINT_M2M_RESTING || m2m->unsuited || glint_m2m_tasks_busy(m2m) > 0)
 		return;
-	if (m2m->absent && src->stream != m2m->stream)
-		m2m->state = GLINT_M2M_FRESH;	/* the new stream may suit */
+	if (m2m->absent && src->info.stream != m2m->stream)
+		m2m->state = GLINT_M2M_FRESH; /* the new stream may suit */
 	else if (glint_now_ns() >= m2m->retry_ns)
 		m2m_begin_session(m2m, src, NULL);
 }
 
-static bool m2m_takes(const struct glint_backend *backend, const struct glint_frame *src)
+static bool m2m_takes(const struct glint_encoder_backend *backend, const struct glint_frame *src)
 {
 	const struct glint_m2m_backend *m2m =
 		container_of(backend, const struct glint_m2m_backend, backend);
@@ -329,13 +381,13 @@ static bool m2m_takes(const struct glint_backend *backend, const struct glint_fr
 	case GLINT_M2M_RUNNING:
 		return !m2m_is_late(m2m);
 	case GLINT_M2M_STARTING:
-		return src->stream == m2m->stream;
+		return src->info.stream == m2m->stream;
 	default:
 		return false;
 	}
 }
 
-static bool m2m_room(const struct glint_backend *backend)
+static bool m2m_has_room(const struct glint_encoder_backend *backend)
 {
 	const struct glint_m2m_backend *m2m =
 		container_of(backend, const struct glint_m2m_backend, backend);
@@ -350,14 +402,14 @@ static bool m2m_room(const struct glint_backend *backend)
 	return busy == 0 || !config->spare || config->spare(config->spare_ctx) > 0;
 }
 
-static void m2m_begin(struct glint_backend *backend, struct glint_work *work)
+static void m2m_begin(struct glint_encoder_backend *backend, struct glint_encoder_job *job)
 {
 	struct glint_m2m_backend *m2m = glint_m2m_backend_of(backend);
 
-	if (m2m->state == GLINT_M2M_FRESH || work->src->stream != m2m->stream)
-		m2m_begin_session(m2m, work->src, work);
+	if (m2m->state == GLINT_M2M_FRESH || job->src->info.stream != m2m->stream)
+		m2m_begin_session(m2m, job->src, job);
 	else
-		m2m_begin_task(m2m, work);
+		m2m_begin_task(m2m, job);
 }
 
 static void m2m_give(struct glint_m2m_outputs_owner *owner, struct glint_m2m_outputs *outputs,
@@ -370,23 +422,24 @@ static void m2m_give(struct glint_m2m_outputs_owner *owner, struct glint_m2m_out
 
 /* --- Requests of the capture, on the capture device's thread ----------------------------- */
 
-static int partner_formats(struct glint_partner *partner, uint32_t width, uint32_t height,
-			   uint32_t fourccs[static GLINT_PARTNER_FORMATS_MAX])
+static int downstream_formats(struct glint_downstream *downstream, uint32_t width, uint32_t height,
+			      uint32_t fourccs[static GLINT_DOWNSTREAM_FORMATS_MAX])
 {
-	struct glint_m2m_backend *m2m = container_of(partner, struct glint_m2m_backend, partner);
+	struct glint_m2m_backend *m2m =
+		container_of(downstream, struct glint_m2m_backend, downstream);
 
-	static_assert(GLINT_PARTNER_FORMATS_MAX == GLINT_CODEC_FORMATS_MAX, "");
-	return glint_m2m_thread_formats(m2m->thread, m2m->backend.config->m2m_device, width, height,
-					fourccs, glint_now_ns() + ANSWER_NS);
+	static_assert(GLINT_DOWNSTREAM_FORMATS_MAX == GLINT_CODEC_FORMATS_MAX, "");
+	return glint_m2m_thread_formats(m2m->thread, width, height, fourccs,
+					glint_now_ns() + ANSWER_NS);
 }
 
-static int partner_layout(struct glint_partner *partner, const struct glint_format *have,
-			  struct glint_format *need)
+static int downstream_layout(struct glint_downstream *downstream, const struct glint_format *have,
+			     struct glint_format *need)
 {
-	struct glint_m2m_backend *m2m = container_of(partner, struct glint_m2m_backend, partner);
+	struct glint_m2m_backend *m2m =
+		container_of(downstream, struct glint_m2m_backend, downstream);
 	struct glint_m2m_found found;
-	int err = glint_m2m_thread_find(m2m->thread, m2m->backend.config->m2m_device, have, &found,
-					glint_now_ns() + ANSWER_NS);
+	int err = glint_m2m_thread_find(m2m->thread, have, &found, glint_now_ns() + ANSWER_NS);
 
 	if (err < 0)
 		return err;
@@ -396,39 +449,43 @@ static int partner_layout(struct glint_partner *partner, const struct glint_form
 	return 0;
 }
 
-static int partner_reads(struct glint_partner *partner, const struct glint_format *format,
-			 const struct glint_dmabuf *buf)
+static int downstream_reads(struct glint_downstream *downstream, const struct glint_format *format,
+			    const struct glint_dmabuf *buf)
 {
-	struct glint_m2m_backend *m2m = container_of(partner, struct glint_m2m_backend, partner);
+	struct glint_m2m_backend *m2m =
+		container_of(downstream, struct glint_m2m_backend, downstream);
 
-	return glint_m2m_thread_reads(m2m->thread, m2m->backend.config->m2m_device, format, buf,
-				      glint_now_ns() + ANSWER_NS);
+	return glint_m2m_thread_reads(m2m->thread, format, buf, glint_now_ns() + ANSWER_NS);
 }
 
-static int partner_lend(struct glint_partner *partner, const struct glint_format *format,
-			unsigned n, struct glint_dmabuf *bufs)
+static int downstream_lend(struct glint_downstream *downstream, const struct glint_format *format,
+			   unsigned n, struct glint_dmabuf *bufs)
 {
-	struct glint_m2m_backend *m2m = container_of(partner, struct glint_m2m_backend, partner);
+	struct glint_m2m_backend *m2m =
+		container_of(downstream, struct glint_m2m_backend, downstream);
 
-	return glint_m2m_thread_lend(m2m->thread, m2m->backend.config->m2m_device, format, n, bufs,
-				     glint_now_ns() + ANSWER_NS);
+	return glint_m2m_thread_lend(m2m->thread, format, n, bufs, glint_now_ns() + ANSWER_NS);
 }
 
-static const struct glint_partner_ops partner_ops = {
-	.formats = partner_formats,
-	.layout = partner_layout,
-	.reads = partner_reads,
-	.lend = partner_lend,
+static void downstream_close(struct glint_downstream *downstream)
+{
+	struct glint_m2m_backend *m2m =
+		container_of(downstream, struct glint_m2m_backend, downstream);
+
+	glint_m2m_thread_close_mailbox(m2m->thread);
+}
+
+static const struct glint_downstream_ops downstream_ops = {
+	.formats = downstream_formats,
+	.layout = downstream_layout,
+	.reads = downstream_reads,
+	.lend = downstream_lend,
+	.close = downstream_close,
 };
 
-struct glint_partner *glint_m2m_partner(struct glint_backend *backend)
+static struct glint_downstream *m2m_downstream(struct glint_encoder_backend *backend)
 {
-	return &glint_m2m_backend_of(backend)->partner;
-}
-
-void glint_m2m_close_partner(struct glint_backend *backend)
-{
-	glint_m2m_thread_close_mailbox(glint_m2m_backend_of(backend)->thread);
+	return &glint_m2m_backend_of(backend)->downstream;
 }
 
 /* --- Status ------------------------------------------------------------------------- */
@@ -469,68 +526,64 @@ static const char *way_name(const struct glint_m2m_started *started)
 	}
 }
 
-void glint_m2m_status(const struct glint_backend *backend, struct glint_encoder_status *status)
+static void m2m_device_status(const struct glint_encoder_backend *backend,
+			      struct glint_encoder_device_status *status)
 {
 	const struct glint_m2m_backend *m2m =
 		container_of(backend, const struct glint_m2m_backend, backend);
 
-	status->m2m.state = state_name(m2m);
-	status->m2m.reason = m2m->unsuited ? UNSUITED : m2m->reason;
-	status->m2m.path = m2m->started.found.path;
-	status->m2m.driver = m2m->started.found.driver;
-	status->m2m.memory = way_name(&m2m->started);
-	status->m2m.driver_quality = m2m->started.driver_quality;
-	status->m2m.faults = m2m->faults;
-	status->m2m.probes = m2m->probes;
-	status->m2m.late = m2m->late;
-	status->m2m.leased = glint_m2m_tasks_busy(m2m);
+	*status = (struct glint_encoder_device_status){
+		.state = state_name(m2m),
+		.reason = m2m->unsuited ? UNSUITED : m2m->reason,
+		.path = m2m->started.found.path,
+		.driver = m2m->started.found.driver,
+		.memory = way_name(&m2m->started),
+		.driver_quality = m2m->started.driver_quality,
+		.faults = m2m->faults,
+		.probes = m2m->probes,
+		.late = m2m->late,
+		.leased = glint_m2m_tasks_busy(m2m),
+	};
 }
 
-static void m2m_fill_status(const struct glint_backend *backend,
-			    struct glint_encoder_status *status)
+static void m2m_status(const struct glint_encoder_backend *backend,
+		       struct glint_encoder_backend_status *status)
 {
 	const struct glint_m2m_backend *m2m =
 		container_of(backend, const struct glint_m2m_backend, backend);
 
 	status->quality = backend->config->quality;
-	status->subsampling = "";
-	status->pictures += m2m->outputs ? m2m->outputs->n : 0;
-	status->pictures_held += m2m->outputs ? m2m->outputs->held : 0;
+	status->pictures = m2m->outputs ? m2m->outputs->n : 0;
+	status->pictures_held = m2m->outputs ? m2m->outputs->held : 0;
 }
 
 /* --- Life ------------------------------------------------------------------------------------ */
 
-static bool m2m_destroy(struct glint_backend *backend)
+static bool m2m_wanted(const struct glint_encoder_config *config)
+{
+	return config->choice != GLINT_ENCODER_CPU;
+}
+
+static bool m2m_destroy(struct glint_encoder_backend *backend)
 {
 	struct glint_m2m_backend *m2m = glint_m2m_backend_of(backend);
 	uint64_t deadline_ns = glint_now_ns() + STOP_NS;
 
 	m2m->ending = true;
-	glint_loop_cancel(backend->loop, &m2m->timer_op);
-	while (glint_op_busy(&m2m->timer_op) &&
+	glint_alarm_end(&m2m->alarm);
+	while (glint_alarm_busy(&m2m->alarm) &&
 	       glint_loop_run_once(backend->loop, deadline_ns) == 0)
 		;
 	if (!glint_m2m_thread_destroy(m2m->thread, deadline_ns))
 		return false;
 	glint_m2m_outputs_retire(m2m->outputs);
-	glint_pictures_fini(&m2m->backend.pictures);
+	glint_packet_pool_fini(&m2m->backend.pool);
 	free(m2m);
 	return true;
 }
 
-static const struct glint_backend_ops m2m_ops = {
-	.type = "HW",
-	.name = "m2m",
-	.offer = m2m_offer,
-	.takes = m2m_takes,
-	.room = m2m_room,
-	.begin = m2m_begin,
-	.status = m2m_fill_status,
-	.destroy = m2m_destroy,
-};
-
-int glint_m2m_create(struct glint_backend **out, struct glint_loop *loop,
-		     const struct glint_encoder_config *config, struct glint_encoder *encoder)
+static int m2m_create(struct glint_encoder_backend **out, struct glint_loop *loop,
+		      const struct glint_encoder_config *config, struct glint_encoder *encoder)
 {
 	struct glint_m2m_backend *m2m = calloc(1, sizeof(*m2m));
 	struct glint_v4l2_access *access = config->m2m_access ? config->m2m_access :
@@ -539,16 +592,18 @@ int glint_m2m_create(struct glint_backend **out, struct glint_loop *loop,
 
 	if (!m2m)
 		return -ENOMEM;
-	m2m->backend = (struct glint_backend){ .ops = &m2m_ops, .encoder = encoder,
-					       .config = config, .loop = loop };
+	m2m->backend = (struct glint_encoder_backend){
+		.ops = &glint_m2m_backend, .encoder = encoder, .config = config, .loop = loop
+	};
 	m2m->listener = task_listener;
 	m2m->owner.give = m2m_give;
-	m2m->partner.ops = &partner_ops;
-	m2m->timer_op.done = glint_m2m_on_timer;
+	m2m->downstream.ops = &downstream_ops;
+	glint_alarm_init(&m2m->alarm, loop, glint_m2m_on_alarm);
 	m2m->started.driver_quality = -1;
 	m2m->reason = "";
-	glint_pictures_init(&m2m->backend.pictures, encoder, config->pictures);
-	err = glint_m2m_thread_create(&m2m->thread, loop, access, &m2m->listener);
+	glint_packet_pool_init(&m2m->backend.pool, encoder, GLINT_CODEC_JPEG, config->packets);
+	err = glint_m2m_thread_create(&m2m->thread, loop, access, config->m2m_device,
+				      &m2m->listener);
 	if (err < 0) {
 		free(m2m);
 		return err;
@@ -556,3 +611,20 @@ int glint_m2m_create(struct glint_backend **out, struct glint_loop *loop,
 	*out = &m2m->backend;
 	return 0;
 }
+
+const struct glint_encoder_backend_ops glint_m2m_backend = {
+	.type = "HW",
+	.name = "m2m",
+	.wanted = m2m_wanted,
+	.create = m2m_create,
+	.offer = m2m_offer,
+	.takes = m2m_takes,
+	.has_room = m2m_has_room,
+	.begin = m2m_begin,
+	.downstream = m2m_downstream,
+	.prepare = m2m_prepare,
+	.apply = m2m_apply,
+	.status = m2m_status,
+	.device_status = m2m_device_status,
+	.destroy = m2m_destroy,
+};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/m2m/mailbox.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
-#include "encode/m2m/negotiation.h"
 
 int glint_m2m_mailbox_post(struct glint_m2m_mailbox *mailbox,
 			   const struct glint_m2m_request *request)
@@ -32,10 +32,11 @@ int glint_m2m_mailbox_wait(struct glint_m2m_mailbox *mailbox, struct glint_m2m_r
 	int err = 0;
 
 	pthread_mutex_lock(mailbox->lock);
+	assert(posted->state != GLINT_M2M_REQUEST_NONE); /* the caller has posted it */
 	while (posted->state != GLINT_M2M_REQUEST_ANSWERED && !mailbox->closed && err != ETIMEDOUT)
 		err = pthread_cond_timedwait(mailbox->changed, mailbox->lock, &deadline);
 	if (posted->state == GLINT_M2M_REQUEST_TAKEN) {
-		posted->state = GLINT_M2M_REQUEST_ABANDONED;	/* the thread owns it */
+		posted->state = GLINT_M2M_REQUEST_ABANDONED; /* the thread owns it */
 		err = -ETIMEDOUT;
 	} else {
 		err = posted->state == GLINT_M2M_REQUEST_ANSWERED ? 0 : -EAGAIN;
@@ -54,31 +55,29 @@ void glint_m2m_mailbox_close(struct glint_m2m_mailbox *mailbox)
 	pthread_mutex_unlock(mailbox->lock);
 }
 
-static void answer(struct glint_m2m_request *request, struct glint_v4l2_access *access)
+static void answer(struct glint_m2m_request *request, struct glint_m2m_negotiation *negotiation)
 {
-	const char *device = request->device;
+	const struct glint_format *format = &request->format;
 
 	switch (request->kind) {
 	case GLINT_M2M_REQUEST_FORMATS:
-		request->n_fourccs = glint_m2m_find_formats(access, device, request->format.width,
-							    request->format.height,
-							    request->fourccs);
+		request->n_fourccs = glint_m2m_negotiation_formats(
+			negotiation, format->width, format->height, request->fourccs);
 		break;
 	case GLINT_M2M_REQUEST_FIND:
-		glint_m2m_find(access, device, &request->format, &request->found);
+		glint_m2m_negotiation_find(negotiation, format, &request->found);
 		break;
 	case GLINT_M2M_REQUEST_READS:
-		request->err =
-			glint_m2m_memory_reads(access, device, &request->format, &request->bufs[0]);
+		request->err = glint_m2m_negotiation_reads(negotiation, format, &request->bufs[0]);
 		break;
 	case GLINT_M2M_REQUEST_LEND:
-		request->err = glint_m2m_memory_lend(access, device, &request->format, request->n,
-						     request->bufs);
+		request->err =
+			glint_m2m_negotiation_lend(negotiation, format, request->n, request->bufs);
 		break;
 	}
 }
 
-/* Frees what an abandoned request owns. */
+/* Free what an abandoned request owns. */
 static void discard(struct glint_m2m_request *request)
 {
 	if (request->kind == GLINT_M2M_REQUEST_READS)
@@ -88,7 +87,8 @@ static void discard(struct glint_m2m_request *request)
 		glint_dmabuf_fini(&request->bufs[i]);
 }
 
-void glint_m2m_mailbox_answer(struct glint_m2m_mailbox *mailbox, struct glint_v4l2_access *access)
+void glint_m2m_mailbox_answer(struct glint_m2m_mailbox *mailbox,
+			      struct glint_m2m_negotiation *negotiation)
 {
 	struct glint_m2m_request *posted = &mailbox->request, request;
 
@@ -101,13 +101,14 @@ void glint_m2m_mailbox_answer(struct glint_m2m_mailbox *mailbox, struct glint_v4
 	request = *posted;
 	pthread_mutex_unlock(mailbox->lock);
 
-	answer(&request, access);
+	answer(&request, negotiation);
 
 	pthread_mutex_lock(mailbox->lock);
 	if (posted->state == GLINT_M2M_REQUEST_ABANDONED) {
 		posted->state = GLINT_M2M_REQUEST_NONE;
 		discard(&request);
 	} else {
+		assert(posted->state == GLINT_M2M_REQUEST_TAKEN);
 		*posted = request;
 		posted->state = GLINT_M2M_REQUEST_ANSWERED;
 		pthread_cond_broadcast(mailbox->changed);

@@ -22,18 +22,17 @@ enum glint_m2m_request_kind {
 
 enum glint_m2m_request_state {
 	GLINT_M2M_REQUEST_NONE,
-	GLINT_M2M_REQUEST_POSTED,		/* not taken yet */
+	GLINT_M2M_REQUEST_POSTED, /* not taken yet */
 	GLINT_M2M_REQUEST_TAKEN,
-	GLINT_M2M_REQUEST_ABANDONED,		/* taken; the requester has given up */
+	GLINT_M2M_REQUEST_ABANDONED, /* taken; the requester has given up */
 	GLINT_M2M_REQUEST_ANSWERED,
 };
 
 struct glint_m2m_request {
-	enum glint_m2m_request_state state;	/* under the lock; other fields too, except while TAKEN */
+	enum glint_m2m_request_state state; /* under the lock; other fields too, except while TAKEN */
 	enum glint_m2m_request_kind kind;
-	const char *device;		/* static, or NULL */
 	struct glint_format format;
-	unsigned n;			/* buffers to lend */
+	unsigned n; /* buffers to lend */
 	/* READS: the memory, with descriptors of the request. LEND: the answer, the requester's. */
 	struct glint_dmabuf bufs[GLINT_VQUEUE_BUFFERS_MAX];
 	/* The answer. */
@@ -45,27 +44,28 @@ struct glint_m2m_request {
 
 /* A place for one request. */
 struct glint_m2m_mailbox {
-	pthread_mutex_t *lock;		/* borrowed, as is @changed */
+	pthread_mutex_t *lock; /* borrowed, as is @changed */
 	pthread_cond_t *changed;
-	bool closed;			/* under the lock */
+	bool closed; /* under the lock */
 	struct glint_m2m_request request;
 };
 
-/* Posts a copy of @request. -EBUSY: another request is under way; -ECANCELED: closed. */
+/* Post a copy of @request. -EBUSY: another request is under way; -ECANCELED: closed. */
 int glint_m2m_mailbox_post(struct glint_m2m_mailbox *mailbox,
 			   const struct glint_m2m_request *request);
 
 /*
- * Waits for the answer and copies it to @request. -ETIMEDOUT: the thread has taken the request
+ * Wait for the answer and copy it to @request. -ETIMEDOUT: the thread has taken the request
  * and owns what is in it. -EAGAIN: the thread has not taken the request; it is the caller's
  * again.
  */
 int glint_m2m_mailbox_wait(struct glint_m2m_mailbox *mailbox, struct glint_m2m_request *request,
 			   uint64_t deadline_ns);
 
-/* Ends all waiting as if the deadline had come, and refuses further requests. */
+/* End all waiting as if the deadline had come, and refuse further requests. */
 void glint_m2m_mailbox_close(struct glint_m2m_mailbox *mailbox);
 
-/* On the encoder's thread: answers the posted request, if there is one. */
-void glint_m2m_mailbox_answer(struct glint_m2m_mailbox *mailbox, struct glint_v4l2_access *access);
+/* On the encoder's thread: answer the posted request, if there is one. */
+void glint_m2m_mailbox_answer(struct glint_m2m_mailbox *mailbox,
+			      struct glint_m2m_negotiation *negotiation);
 #endif

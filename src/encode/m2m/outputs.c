@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "v4l2/queue.h"
 
 static void outputs_free(struct glint_m2m_outputs *outputs)
@@ -15,11 +15,12 @@ static void outputs_free(struct glint_m2m_outputs *outputs)
 	free(outputs);
 }
 
-static void output_release(struct glint_frame *frame)
+static void output_release(struct glint_packet *packet)
 {
-	struct glint_m2m_output *output =
-		container_of(glint_picture_of(frame), struct glint_m2m_output, picture);
+	struct glint_m2m_output *output = container_of(packet, struct glint_m2m_output, packet);
 	struct glint_m2m_outputs *outputs = output->outputs;
+
+	assert(outputs->held > 0);
 
 	outputs->held--;
 	if (!outputs->retired)
@@ -28,7 +29,7 @@ static void output_release(struct glint_frame *frame)
 		outputs_free(outputs);
 }
 
-static const struct glint_frame_ops output_ops = { .release = output_release };
+static const struct glint_packet_ops output_ops = { .release = output_release };
 
 int glint_m2m_outputs_create(struct glint_m2m_outputs **out, const struct glint_vqueue *coded)
 {
@@ -41,7 +42,7 @@ int glint_m2m_outputs_create(struct glint_m2m_outputs **out, const struct glint_
 		struct glint_m2m_output *output = &outputs->items[i];
 
 		glint_dmabuf_init(&output->buf);
-		output->picture.frame.ops = &output_ops;
+		output->packet.ops = &output_ops;
 		output->outputs = outputs;
 		output->index = i;
 		outputs->n = i + 1;
@@ -67,19 +68,20 @@ void glint_m2m_outputs_retire(struct glint_m2m_outputs *outputs)
 		outputs_free(outputs);
 }
 
-struct glint_picture *glint_m2m_outputs_lease(struct glint_m2m_outputs *outputs, unsigned index,
-					      size_t size)
+struct glint_packet *glint_m2m_outputs_lease(struct glint_m2m_outputs *outputs, unsigned index,
+					     size_t size)
 {
-	struct glint_picture *picture = &outputs->items[index].picture;
+	struct glint_packet *packet = &outputs->items[index].packet;
 
 	/* The session refuses a driver's @index that it had not queued. */
 	assert(index < outputs->n && !outputs->retired);
 
-	glint_frame_begin(&picture->frame, 0, 0);
+	glint_packet_begin(packet, GLINT_CODEC_JPEG, true);
 	outputs->held++;
-	picture->parts[0].iov_base = outputs->items[index].buf.planes[0].map;
-	picture->parts[0].iov_len = size;
-	picture->n_parts = 1;
-	picture->size = size;
-	return picture;
+	assert(outputs->held <= outputs->n);
+	packet->parts[0].iov_base = outputs->items[index].buf.planes[0].map;
+	packet->parts[0].iov_len = size;
+	packet->n_parts = 1;
+	packet->size = size;
+	return packet;
 }

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "core/picture.h"
+#include "core/packet.h"
 #include "mem/dmabuf.h"
 
 #define GLINT_M2M_OUTPUTS_MAX 8
@@ -18,23 +18,23 @@
 struct glint_vqueue;
 struct glint_m2m_outputs;
 
-/* Hands buffers back to the encoder; loop thread. */
+/* How buffers go back to the encoder; loop thread. */
 struct glint_m2m_outputs_owner {
 	void (*give)(struct glint_m2m_outputs_owner *owner, struct glint_m2m_outputs *outputs,
 		     unsigned index);
 };
 
 struct glint_m2m_output {
-	struct glint_picture picture;
+	struct glint_packet packet;
 	struct glint_m2m_outputs *outputs;
 	struct glint_dmabuf buf;
 	unsigned index;
 };
 
 struct glint_m2m_outputs {
-	struct glint_m2m_outputs_owner *owner;	/* borrowed; set before the first lease */
+	struct glint_m2m_outputs_owner *owner; /* borrowed; set before the first lease */
 	bool retired;
-	unsigned n, held;			/* held: leased to readers */
+	unsigned n, held; /* held: leased to readers */
 	struct glint_m2m_output items[GLINT_M2M_OUTPUTS_MAX];
 };
 
@@ -45,8 +45,8 @@ int glint_m2m_outputs_create(struct glint_m2m_outputs **out, const struct glint_
 void glint_m2m_outputs_retire(struct glint_m2m_outputs *outputs);
 
 /* The picture of @size bytes in buffer @index; the caller owns its one reference. */
-struct glint_picture *glint_m2m_outputs_lease(struct glint_m2m_outputs *outputs, unsigned index,
-					      size_t size);
+struct glint_packet *glint_m2m_outputs_lease(struct glint_m2m_outputs *outputs, unsigned index,
+					     size_t size);
 
 /* Whether the encoder keeps enough buffers when one more is leased. */
 static inline bool glint_m2m_outputs_spare(const struct glint_m2m_outputs *outputs)

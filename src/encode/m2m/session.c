@@ -7,16 +7,17 @@
 #include <poll.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/macros.h"
 #include "jpeg/inspect.h"
 #include "v4l2/codec.h"
 
-#define OUTPUTS_WANTED 6	/* four for readers, and two that the encoder writes to */
+#define OUTPUTS_WANTED 6 /* four for readers, and two that the encoder writes to */
 
-void glint_m2m_session_init(struct glint_m2m_session *session, struct glint_v4l2_access *access,
+void glint_m2m_session_init(struct glint_m2m_session *session,
+			    struct glint_m2m_negotiation *negotiation,
 			    const struct glint_m2m_session_ops *ops, void *ctx)
 {
-	*session = (struct glint_m2m_session){ .access = access, .ops = ops, .ctx = ctx };
+	*session = (struct glint_m2m_session){ .negotiation = negotiation, .ops = ops, .ctx = ctx };
 	glint_codec_init(&session->codec);
 }
 
@@ -34,9 +35,9 @@ static size_t line_bytes(const struct glint_format *format, const struct glint_c
 	const struct glint_format_info *info = format->info;
 
 	if (info->layout == GLINT_LAYOUT_PACKED_YUV)
-		return ((size_t)comp->width + 1) / 2 * 4;
+		return ((size_t)comp->width + 1) / 2 * 4 * glint_format_sample_bytes(info);
 	if (info->layout == GLINT_LAYOUT_SEMIPLANAR && i > 0)
-		return (size_t)comp->width * 2;
+		return (size_t)comp->width * 2 * glint_format_sample_bytes(info);
 	return (size_t)comp->width * (i == 0 ? info->bytes_per_pixel : 1);
 }
 
@@ -85,8 +86,8 @@ static bool is_refusal(int err)
 }
 
 /*
- * What stays the same while the stream lasts. The loop writes the offsets of slots that it
- * takes from the driver meanwhile, so they are read of the frame under way only.
+ * Copy what does not change during the stream. The loop writes the offsets of a slot when it
+ * takes the slot from the driver, so offsets are read only from the frame under way.
  */
 static struct glint_dmabuf memory_of_slot(const struct glint_dmabuf *slot)
 {
@@ -99,7 +100,7 @@ static struct glint_dmabuf memory_of_slot(const struct glint_dmabuf *slot)
 	return memory;
 }
 
-/* Gives each buffer of the stream a place of its own, which it keeps. */
+/* Give each buffer of the stream a place of its own, which it keeps. */
 static int session_import(struct glint_m2m_session *session, const struct glint_frame *frame)
 {
 	struct glint_dmabuf *slots = frame->buf - frame->slot;
@@ -114,7 +115,7 @@ static int session_import(struct glint_m2m_session *session, const struct glint_
 
 		err = glint_vqueue_prepare(
 			raw, i, &(struct glint_vqueue_entry){ .buf = &buf, .filled = true });
-		if (err == -ENOTTY)	/* no PREPARE_BUF: the first frame will tell */
+		if (err == -ENOTTY) /* no PREPARE_BUF: the first frame will tell */
 			return 0;
 	}
 	if (err < 0)
@@ -137,19 +138,12 @@ static int session_make_copies(struct glint_m2m_session *session)
 	return err;
 }
 
-static void session_free_copies(struct glint_m2m_session *session)
-{
-	for (unsigned i = 0; i < session->n_copies; i++)
-		glint_dmabuf_fini(&session->copies[i]);
-	session->n_copies = 0;
-}
-
 static bool slots_have_descriptors(const struct glint_frame *frame)
 {
 	for (unsigned i = 0; i < frame->buf->n_planes; i++)
 		if (frame->buf->planes[i].fd < 0)
 			return false;
-	return frame->stream != 0 && frame->n_slots <= GLINT_VQUEUE_BUFFERS_MAX;
+	return frame->info.stream != 0 && frame->n_slots <= GLINT_VQUEUE_BUFFERS_MAX;
 }
 
 static int session_choose_way(struct glint_m2m_session *session,
@@ -189,17 +183,23 @@ int32_t glint_m2m_quality(unsigned quality, const struct glint_codec_range *rang
 
 /* --- Starting --------------------------------------------------------------------------- */
 
-static int32_t session_set_quality(const struct glint_m2m_session *session, unsigned quality)
+static int session_set_quality(const struct glint_m2m_session *session, unsigned quality,
+			       int32_t *driver_quality)
 {
 	const struct glint_codec *codec = &session->codec;
 	uint32_t id = glint_coding_jpeg.quality_cid;
 	struct glint_codec_range range;
 	int32_t value;
+	int err = glint_codec_control_range(codec, id, &range);
 
-	if (glint_codec_control_range(codec, id, &range) < 0)
-		return -1;
+	*driver_quality = -1;
+	if (err < 0)
+		return err;
 	value = glint_m2m_quality(quality, &range);
-	return glint_codec_set_control(codec, id, value) < 0 ? -1 : value;
+	err = glint_codec_set_control(codec, id, value);
+	if (err == 0)
+		*driver_quality = value;
+	return err;
 }
 
 /* Encoders without these controls are fine. */
@@ -213,32 +213,13 @@ static void session_set_chroma(const struct glint_m2m_session *session, bool hal
 	(void)glint_codec_set_control(codec, V4L2_CID_JPEG_RESTART_INTERVAL, 0);
 }
 
-static int session_open(struct glint_m2m_session *session, const struct glint_m2m_setup *setup,
-			struct glint_m2m_found *found)
+static int session_queue_output(struct glint_m2m_session *session, unsigned index)
 {
 	int err;
 
-	glint_m2m_find(session->access, setup->device, setup->frame->format, found);
-	if (!glint_m2m_fit_is_usable(found->fit))
-		return found->fit == GLINT_M2M_FAILS ? -EIO : -ENODEV;
-	err = glint_codec_open(&session->codec, session->access, found->path, &glint_coding_jpeg);
-	if (err == 0)
-		err = glint_codec_set_formats(&session->codec, setup->frame->format);
-	return err;
-}
+	assert(index < session->outputs->n && !(session->outputs_queued & 1u << index));
 
-static int session_make_outputs(struct glint_m2m_session *session)
-{
-	int err = glint_vqueue_alloc(&session->codec.coded, OUTPUTS_WANTED, NULL);
-
-	return err < 0 ? err : glint_m2m_outputs_create(&session->outputs, &session->codec.coded);
-}
-
-static int session_queue_output(struct glint_m2m_session *session, unsigned index)
-{
-	int err =
-		glint_vqueue_queue(&session->codec.coded, index, &(struct glint_vqueue_entry){ 0 });
-
+	err = glint_vqueue_queue(&session->codec.coded, index, &(struct glint_vqueue_entry){ 0 });
 	if (err == 0)
 		session->outputs_queued |= 1u << index;
 	return err;
@@ -266,14 +247,20 @@ void glint_m2m_session_start(struct glint_m2m_session *session, const struct gli
 	glint_m2m_session_stop(session);
 	*started = (struct glint_m2m_started){ .driver_quality = -1 };
 	session->format = *setup->frame->format;
-	err = session_open(session, setup, &started->found);
+	err = glint_m2m_negotiation_take(session->negotiation, setup->frame->format,
+					 &started->found, &session->codec);
+	if (err == 0)
+		err = glint_codec_set_formats(&session->codec, setup->frame->format);
 	if (err < 0)
 		goto fail;
-	started->driver_quality = session_set_quality(session, setup->quality);
+	/* An encoder without this control is fine. */
+	(void)session_set_quality(session, setup->quality, &started->driver_quality);
 	session_set_chroma(session, setup->half_chroma);
 	err = session_choose_way(session, setup);
 	if (err == 0)
-		err = session_make_outputs(session);
+		err = glint_vqueue_alloc(&session->codec.coded, OUTPUTS_WANTED, NULL);
+	if (err >= 0)
+		err = glint_m2m_outputs_create(&session->outputs, &session->codec.coded);
 	if (err == 0)
 		err = session_stream(session);
 	if (err < 0)
@@ -289,11 +276,22 @@ fail:
 	glint_m2m_session_stop(session);
 }
 
+int glint_m2m_session_tune(struct glint_m2m_session *session, unsigned quality,
+			   int32_t *driver_quality)
+{
+	*driver_quality = -1;
+	if (!session_is_open(session))
+		return 0;
+	return session_set_quality(session, quality, driver_quality);
+}
+
 /* --- Jobs ------------------------------------------------------------------------------- */
 
 static void job_end(struct glint_m2m_session *session, struct glint_m2m_job *job, int err)
 {
 	struct glint_m2m_ended end = job->end;
+
+	assert(job->cookie);
 
 	end.cookie = job->cookie;
 	end.err = err;
@@ -338,22 +336,17 @@ static int session_queue(struct glint_m2m_session *session, struct glint_m2m_job
 	return err < 0 ? err : glint_vqueue_queue(&session->codec.raw, job->place, &entry);
 }
 
-static struct glint_m2m_job *session_free_job(struct glint_m2m_session *session)
-{
-	for (unsigned i = 0; i < GLINT_M2M_JOBS_MAX; i++)
-		if (!session->jobs[i].cookie)
-			return &session->jobs[i];
-	return NULL;
-}
-
 void glint_m2m_session_encode(struct glint_m2m_session *session, void *cookie, unsigned slot,
 			      const struct glint_dmabuf *buf)
 {
-	struct glint_m2m_job *job = session_free_job(session);
+	struct glint_m2m_job *job = NULL;
 	unsigned place = session_place(session, slot);
 	int err;
 
-	assert(job);	/* the loop orders no more than GLINT_M2M_DEPTH, and each ends once */
+	for (unsigned i = 0; i < GLINT_M2M_JOBS_MAX && !job; i++)
+		if (!session->jobs[i].cookie)
+			job = &session->jobs[i];
+	assert(job); /* the loop has at most GLINT_M2M_DEPTH jobs here, and each ends once */
 
 	*job = (struct glint_m2m_job){ .cookie = cookie,
 				       .place = place,
@@ -382,7 +375,7 @@ static struct glint_m2m_job *job_at_place(struct glint_m2m_session *session, uns
 	return NULL;
 }
 
-/* Finds the job by the stamp that the driver copied; the oldest, if the driver copies none. */
+/* Find the job by the stamp that the driver copied; the oldest, if the driver copies none. */
 static struct glint_m2m_job *job_of_jpeg(struct glint_m2m_session *session, uint64_t stamp)
 {
 	struct glint_m2m_job *oldest = NULL;
@@ -431,7 +424,7 @@ static int session_take_frame(struct glint_m2m_session *session)
 		return err;
 	job = job_at_place(session, done.index);
 	if (!job)
-		return -EPROTO;	/* the driver did not have that buffer */
+		return -EPROTO; /* the driver did not have that buffer */
 	job->read = true;
 	if (job->written)
 		job_end(session, job, job->end.err);
@@ -448,7 +441,7 @@ static int session_take_jpeg(struct glint_m2m_session *session)
 		return err;
 	job = job_of_jpeg(session, glint_vqueue_stamp_us(&done));
 	if (!job || !(session->outputs_queued & 1u << done.index))
-		return -EPROTO;	/* no job, or a buffer that the driver did not have */
+		return -EPROTO; /* no job, or a buffer that the driver did not have */
 	session->outputs_queued &= ~(1u << done.index);
 	job->written = true;
 	job->end.output = done.index;
@@ -460,7 +453,7 @@ static int session_take_jpeg(struct glint_m2m_session *session)
 	return 0;
 }
 
-/* Ends all jobs, after STREAMOFF has taken their buffers from the driver. */
+/* End all jobs, after STREAMOFF has taken their buffers from the driver. */
 static void session_end_jobs(struct glint_m2m_session *session, int err)
 {
 	(void)glint_vqueue_stream(&session->codec.raw, false);
@@ -470,7 +463,7 @@ static void session_end_jobs(struct glint_m2m_session *session, int err)
 			job_end(session, &session->jobs[i], err);
 }
 
-/* Ends the jobs under way with @err; later ones fail with it, too. */
+/* End the jobs under way with @err; later ones fail with it, too. */
 static void session_break(struct glint_m2m_session *session, int err)
 {
 	session->broken = err;
@@ -508,7 +501,7 @@ void glint_m2m_session_ready(struct glint_m2m_session *session, bool broken)
 		err = drain(session, session_take_jpeg);
 	if (err == -EAGAIN && broken && glint_m2m_session_fd(session) >= 0)
 		err = -EIO;
-	assert(session->n_begun == before);	/* ended() only queues an event */
+	assert(session->n_begun == before); /* ended() only queues an event */
 	if (err < 0 && err != -EAGAIN)
 		session_break(session, err);
 }
@@ -520,7 +513,9 @@ void glint_m2m_session_stop(struct glint_m2m_session *session)
 		(void)glint_vqueue_free(&session->codec.raw);
 		(void)glint_vqueue_free(&session->codec.coded);
 	}
-	session_free_copies(session);
+	for (unsigned i = 0; i < session->n_copies; i++)
+		glint_dmabuf_fini(&session->copies[i]);
+	session->n_copies = 0;
 	glint_codec_close(&session->codec);
 	session->outputs = NULL;
 	session->broken = 0;

@@ -16,13 +16,21 @@
 #include "encode/m2m/mailbox.h"
 
 /*
- * More than there can be: a command or event for each JPEG buffer and job, and one start and stop.
- * All are counted by the loop, so a driver cannot add to them, however long a call takes.
+ * More than there can be: a command or event for each JPEG buffer and job, and one start,
+ * stop and tune. All are counted by the loop, so a driver cannot add to them, however long a
+ * call takes.
  */
 #define QUEUE_MAX 64
 
-enum command_kind { COMMAND_START, COMMAND_ENCODE, COMMAND_GIVE, COMMAND_STOP, COMMAND_QUIT };
-enum event_kind { EVENT_STARTED, EVENT_ENDED, EVENT_STOPPED };
+enum command_kind {
+	COMMAND_START,
+	COMMAND_ENCODE,
+	COMMAND_GIVE,
+	COMMAND_TUNE,
+	COMMAND_STOP,
+	COMMAND_QUIT
+};
+enum event_kind { EVENT_STARTED, EVENT_ENDED, EVENT_TUNED, EVENT_STOPPED };
 
 struct command {
 	enum command_kind kind;
@@ -36,30 +44,33 @@ struct command {
 struct event {
 	enum event_kind kind;
 	struct glint_m2m_ended ended;
+	int err; /* of EVENT_TUNED */
+	int32_t driver_quality;
 };
 
 struct glint_m2m_thread {
 	struct glint_loop *loop;
 	struct glint_m2m_listener *listener;
-	struct glint_op event_op;	/* poll of @event_fd */
-	int command_fd, event_fd;	/* eventfds: there are commands; there are events */
-	bool abandoned;			/* loop thread only */
+	struct glint_op event_op; /* poll of @event_fd */
+	int command_fd, event_fd; /* eventfds: there are commands; there are events */
+	bool abandoned;		  /* loop thread only */
 	pthread_t thread;
-	struct glint_m2m_session session;	/* the thread's own */
+	struct glint_m2m_negotiation negotiation; /* the thread's own, as is @session */
+	struct glint_m2m_session session;
 
-	pthread_mutex_t lock;		/* for all below */
+	pthread_mutex_t lock; /* for all below */
 	pthread_cond_t changed;
 	struct command commands[QUEUE_MAX];
 	struct event events[QUEUE_MAX];
 	unsigned first_command, n_commands, first_event, n_events;
-	struct glint_m2m_started started;	/* of the one EVENT_STARTED that may be under way */
+	struct glint_m2m_started started; /* of the one EVENT_STARTED that may be under way */
 	struct glint_m2m_mailbox mailbox;
-	bool ended;			/* the thread does nothing any more */
+	bool ended; /* the thread has ended */
 };
 
 /* --- On the encoder's thread --------------------------------------------------------- */
 
-static void thread_tell(struct glint_m2m_thread *thread, const struct event *event)
+static void thread_post(struct glint_m2m_thread *thread, const struct event *event)
 {
 	bool first;
 
@@ -76,30 +87,25 @@ static void thread_tell(struct glint_m2m_thread *thread, const struct event *eve
 
 static void thread_on_ended(void *ctx, const struct glint_m2m_ended *ended)
 {
-	thread_tell(ctx, &(struct event){ .kind = EVENT_ENDED, .ended = *ended });
+	thread_post(ctx, &(struct event){ .kind = EVENT_ENDED, .ended = *ended });
 }
 
 static const struct glint_m2m_session_ops session_ops = { .ended = thread_on_ended };
-
-static void thread_run_start(struct glint_m2m_thread *thread, const struct glint_m2m_setup *setup)
-{
-	struct glint_m2m_started started;
-
-	glint_m2m_session_start(&thread->session, setup, &started);
-	pthread_mutex_lock(&thread->lock);
-	thread->started = started;
-	pthread_mutex_unlock(&thread->lock);
-	thread_tell(thread, &(struct event){ .kind = EVENT_STARTED });
-}
 
 /* False: the thread ends. */
 static bool thread_run(struct glint_m2m_thread *thread, const struct command *command)
 {
 	struct glint_m2m_session *session = &thread->session;
+	struct glint_m2m_started started;
+	struct event event = { 0 };
 
 	switch (command->kind) {
 	case COMMAND_START:
-		thread_run_start(thread, command->setup);
+		glint_m2m_session_start(session, command->setup, &started);
+		pthread_mutex_lock(&thread->lock);
+		thread->started = started;
+		pthread_mutex_unlock(&thread->lock);
+		thread_post(thread, &(struct event){ .kind = EVENT_STARTED });
 		break;
 	case COMMAND_ENCODE:
 		glint_m2m_session_encode(session, command->cookie, command->index, command->buf);
@@ -107,10 +113,15 @@ static bool thread_run(struct glint_m2m_thread *thread, const struct command *co
 	case COMMAND_GIVE:
 		glint_m2m_session_give(session, command->outputs, command->index);
 		break;
+	case COMMAND_TUNE:
+		event.kind = EVENT_TUNED;
+		event.err = glint_m2m_session_tune(session, command->index, &event.driver_quality);
+		thread_post(thread, &event);
+		break;
 	case COMMAND_STOP:
 	case COMMAND_QUIT:
 		glint_m2m_session_stop(session);
-		thread_tell(thread, &(struct event){ .kind = EVENT_STOPPED });
+		thread_post(thread, &(struct event){ .kind = EVENT_STOPPED });
 		break;
 	}
 	return command->kind != COMMAND_QUIT;
@@ -131,7 +142,7 @@ static bool thread_take(struct glint_m2m_thread *thread, struct command *command
 	return any;
 }
 
-/* Waits for the device or a command, whichever comes first. */
+/* Wait for the device, a command, or idle encoders, whichever comes first. */
 static void thread_wait(struct glint_m2m_thread *thread)
 {
 	struct pollfd fds[2] = {
@@ -140,8 +151,9 @@ static void thread_wait(struct glint_m2m_thread *thread)
 	};
 	eventfd_t ignored;
 
-	if (poll(fds, 2, -1) < 0)
+	if (poll(fds, 2, glint_m2m_negotiation_timeout(&thread->negotiation)) < 0)
 		return;
+	glint_m2m_negotiation_close_idle(&thread->negotiation);
 	/* Reset the eventfd before reading the queue: a command in between sets it again. */
 	if (fds[0].revents)
 		(void)eventfd_read(thread->command_fd, &ignored);
@@ -157,10 +169,11 @@ static void *thread_main(void *arg)
 
 	while (running) {
 		thread_wait(thread);
-		glint_m2m_mailbox_answer(&thread->mailbox, thread->session.access);
+		glint_m2m_mailbox_answer(&thread->mailbox, &thread->negotiation);
 		while (running && thread_take(thread, &command))
 			running = thread_run(thread, &command);
 	}
+	glint_m2m_negotiation_fini(&thread->negotiation);
 	pthread_mutex_lock(&thread->lock);
 	thread->ended = true;
 	pthread_cond_broadcast(&thread->changed);
@@ -198,6 +211,8 @@ void glint_m2m_thread_deliver(struct glint_m2m_thread *thread)
 			listener->started(listener, &started);
 		else if (event.kind == EVENT_ENDED)
 			listener->ended(listener, &event.ended);
+		else if (event.kind == EVENT_TUNED)
+			listener->tuned(listener, event.err, event.driver_quality);
 		else
 			listener->stopped(listener);
 	}
@@ -224,7 +239,7 @@ static void thread_on_event(struct glint_op *op, int res, uint32_t flags)
 	} else if (res == -ENOMEM) {
 		glint_loop_poll(thread->loop, op, thread->event_fd, POLLIN);
 	} else if (!thread->abandoned) {
-		assert(thread->ended);	/* else the loop was destroyed before its encoder */
+		assert(thread->ended); /* else the loop was destroyed before its encoder */
 		thread_free(thread);
 	}
 }
@@ -248,15 +263,21 @@ void glint_m2m_thread_start(struct glint_m2m_thread *thread, const struct glint_
 void glint_m2m_thread_encode(struct glint_m2m_thread *thread, void *cookie, unsigned slot,
 			     const struct glint_dmabuf *buf)
 {
-	thread_order(thread, &(struct command){ .kind = COMMAND_ENCODE, .cookie = cookie,
-						.index = slot, .buf = buf });
+	thread_order(thread,
+		     &(struct command){
+			     .kind = COMMAND_ENCODE, .cookie = cookie, .index = slot, .buf = buf });
 }
 
 void glint_m2m_thread_give(struct glint_m2m_thread *thread, const struct glint_m2m_outputs *outputs,
 			   unsigned index)
 {
-	thread_order(thread, &(struct command){ .kind = COMMAND_GIVE, .outputs = outputs,
-						.index = index });
+	thread_order(thread,
+		     &(struct command){ .kind = COMMAND_GIVE, .outputs = outputs, .index = index });
+}
+
+void glint_m2m_thread_tune(struct glint_m2m_thread *thread, unsigned quality)
+{
+	thread_order(thread, &(struct command){ .kind = COMMAND_TUNE, .index = quality });
 }
 
 void glint_m2m_thread_stop(struct glint_m2m_thread *thread)
@@ -264,7 +285,7 @@ void glint_m2m_thread_stop(struct glint_m2m_thread *thread)
 	thread_order(thread, &(struct command){ .kind = COMMAND_STOP });
 }
 
-/* --- Questions, on any other thread -------------------------------------------------------- */
+/* --- Requests, on any other thread ---------------------------------------------------------- */
 
 static int thread_request(struct glint_m2m_thread *thread, struct glint_m2m_request *request,
 			  uint64_t deadline_ns)
@@ -282,13 +303,11 @@ void glint_m2m_thread_close_mailbox(struct glint_m2m_thread *thread)
 	glint_m2m_mailbox_close(&thread->mailbox);
 }
 
-int glint_m2m_thread_formats(struct glint_m2m_thread *thread, const char *device, uint32_t width,
-			     uint32_t height, uint32_t fourccs[static GLINT_CODEC_FORMATS_MAX],
-			     uint64_t deadline_ns)
+int glint_m2m_thread_formats(struct glint_m2m_thread *thread, uint32_t width, uint32_t height,
+			     uint32_t fourccs[static GLINT_CODEC_FORMATS_MAX], uint64_t deadline_ns)
 {
 	struct glint_m2m_request request = {
 		.kind = GLINT_M2M_REQUEST_FORMATS,
-		.device = device,
 		.format = { .width = width, .height = height },
 	};
 	int err = thread_request(thread, &request, deadline_ns);
@@ -299,20 +318,17 @@ int glint_m2m_thread_formats(struct glint_m2m_thread *thread, const char *device
 	return (int)request.n_fourccs;
 }
 
-int glint_m2m_thread_find(struct glint_m2m_thread *thread, const char *device,
-			  const struct glint_format *format, struct glint_m2m_found *found,
-			  uint64_t deadline_ns)
+int glint_m2m_thread_find(struct glint_m2m_thread *thread, const struct glint_format *format,
+			  struct glint_m2m_found *found, uint64_t deadline_ns)
 {
-	struct glint_m2m_request request = { .kind = GLINT_M2M_REQUEST_FIND,
-					       .device = device,
-					       .format = *format };
+	struct glint_m2m_request request = { .kind = GLINT_M2M_REQUEST_FIND, .format = *format };
 	int err = thread_request(thread, &request, deadline_ns);
 
 	*found = request.found;
 	return err;
 }
 
-/* Duplicates the descriptors: the requester may close its own while the thread is stuck. */
+/* Duplicate the descriptors, because the requester may close its own while the thread is stuck. */
 static int duplicate(struct glint_dmabuf *to, const struct glint_dmabuf *from)
 {
 	glint_dmabuf_init(to);
@@ -329,29 +345,26 @@ static int duplicate(struct glint_dmabuf *to, const struct glint_dmabuf *from)
 	return 0;
 }
 
-int glint_m2m_thread_reads(struct glint_m2m_thread *thread, const char *device,
-			   const struct glint_format *format, const struct glint_dmabuf *buf,
-			   uint64_t deadline_ns)
+int glint_m2m_thread_reads(struct glint_m2m_thread *thread, const struct glint_format *format,
+			   const struct glint_dmabuf *buf, uint64_t deadline_ns)
 {
-	struct glint_m2m_request request = { .kind = GLINT_M2M_REQUEST_READS,
-					       .device = device,
-					       .format = *format };
+	struct glint_m2m_request request = { .kind = GLINT_M2M_REQUEST_READS, .format = *format };
 	int err = duplicate(&request.bufs[0], buf);
 
 	if (err < 0)
 		return err;
 	err = thread_request(thread, &request, deadline_ns);
-	if (err != -ETIMEDOUT)	/* else the thread closes them */
+	if (err != -ETIMEDOUT) /* else the thread closes them */
 		glint_dmabuf_fini(&request.bufs[0]);
 	return err < 0 ? err : request.err;
 }
 
-int glint_m2m_thread_lend(struct glint_m2m_thread *thread, const char *device,
-			  const struct glint_format *format, unsigned n, struct glint_dmabuf *bufs,
-			  uint64_t deadline_ns)
+int glint_m2m_thread_lend(struct glint_m2m_thread *thread, const struct glint_format *format,
+			  unsigned n, struct glint_dmabuf *bufs, uint64_t deadline_ns)
 {
-	struct glint_m2m_request request = { .kind = GLINT_M2M_REQUEST_LEND, .device = device,
-					       .format = *format, .n = n };
+	struct glint_m2m_request request = { .kind = GLINT_M2M_REQUEST_LEND,
+					     .format = *format,
+					     .n = n };
 	int err;
 
 	assert(n <= GLINT_VQUEUE_BUFFERS_MAX);
@@ -366,18 +379,9 @@ int glint_m2m_thread_lend(struct glint_m2m_thread *thread, const char *device,
 
 /* --- Life ------------------------------------------------------------------------------------ */
 
-static void thread_init(struct glint_m2m_thread *thread, struct glint_v4l2_access *access)
-{
-	glint_m2m_session_init(&thread->session, access, &session_ops, thread);
-	thread->mailbox.lock = &thread->lock;
-	thread->mailbox.changed = &thread->changed;
-	thread->event_op.done = thread_on_event;
-	pthread_mutex_init(&thread->lock, NULL);
-	glint_thread_cond_init(&thread->changed);
-}
-
 int glint_m2m_thread_create(struct glint_m2m_thread **out, struct glint_loop *loop,
-			    struct glint_v4l2_access *access, struct glint_m2m_listener *listener)
+			    struct glint_v4l2_access *access, const char *device,
+			    struct glint_m2m_listener *listener)
 {
 	struct glint_m2m_thread *thread = calloc(1, sizeof(*thread));
 	int err;
@@ -386,7 +390,13 @@ int glint_m2m_thread_create(struct glint_m2m_thread **out, struct glint_loop *lo
 		return -ENOMEM;
 	thread->loop = loop;
 	thread->listener = listener;
-	thread_init(thread, access);
+	glint_m2m_negotiation_init(&thread->negotiation, access, device);
+	glint_m2m_session_init(&thread->session, &thread->negotiation, &session_ops, thread);
+	thread->mailbox.lock = &thread->lock;
+	thread->mailbox.changed = &thread->changed;
+	thread->event_op.done = thread_on_event;
+	pthread_mutex_init(&thread->lock, NULL);
+	glint_thread_cond_init(&thread->changed);
 	thread->command_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	thread->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = -EMFILE;
@@ -401,7 +411,7 @@ int glint_m2m_thread_create(struct glint_m2m_thread **out, struct glint_loop *lo
 	return 0;
 }
 
-/* Waits for an event or the thread's end; false when @deadline_ns comes first. */
+/* Wait for an event or the thread's end. Return false if @deadline_ns comes first. */
 static bool thread_wait_event(struct glint_m2m_thread *thread, uint64_t deadline_ns, bool *ended)
 {
 	struct timespec deadline = glint_timespec(deadline_ns);

@@ -22,20 +22,26 @@ struct glint_m2m_listener {
 			const struct glint_m2m_started *started);
 	void (*ended)(struct glint_m2m_listener *listener, const struct glint_m2m_ended *ended);
 	void (*stopped)(struct glint_m2m_listener *listener);
+	/* @driver_quality: as in glint_m2m_started; -1 with @err, and without a session. */
+	void (*tuned)(struct glint_m2m_listener *listener, int err, int32_t driver_quality);
 };
 
-/* @access and @listener are borrowed. -EAGAIN, -ENOMEM, -EMFILE; nothing is owned on failure. */
+/*
+ * @device: see glint_m2m_negotiation. All are borrowed. -EAGAIN, -ENOMEM, -EMFILE; nothing is
+ * owned on failure.
+ */
 int glint_m2m_thread_create(struct glint_m2m_thread **out, struct glint_loop *loop,
-			    struct glint_v4l2_access *access, struct glint_m2m_listener *listener);
+			    struct glint_v4l2_access *access, const char *device,
+			    struct glint_m2m_listener *listener);
 
 /*
- * Stops the session, delivers its events, and ends the thread; waits until @deadline_ns.
+ * Stop the session, deliver its events, and end the thread; wait until @deadline_ns.
  * False: the thread is stuck. It is left behind with what it works on, no event follows, and
  * the process should end soon. NULL is fine. Call it before the loop is destroyed.
  */
 bool glint_m2m_thread_destroy(struct glint_m2m_thread *thread, uint64_t deadline_ns);
 
-/* Delivers pending events at once. Not from within an event. */
+/* Deliver pending events at once. Not from within an event. */
 void glint_m2m_thread_deliver(struct glint_m2m_thread *thread);
 
 /* See glint_m2m_session. One start, and as many jobs as a session has, may be under way. */
@@ -46,25 +52,25 @@ void glint_m2m_thread_give(struct glint_m2m_thread *thread, const struct glint_m
 			   unsigned index);
 void glint_m2m_thread_stop(struct glint_m2m_thread *thread);
 
-/*
- * Another thread's request about formats, answered between two commands. All wait until
- * @deadline_ns, then -ETIMEDOUT; -EBUSY: somebody else asks. The session goes on.
- */
-int glint_m2m_thread_formats(struct glint_m2m_thread *thread, const char *device, uint32_t width,
-			     uint32_t height, uint32_t fourccs[static GLINT_CODEC_FORMATS_MAX],
-			     uint64_t deadline_ns);
-int glint_m2m_thread_find(struct glint_m2m_thread *thread, const char *device,
-			  const struct glint_format *format, struct glint_m2m_found *found,
-			  uint64_t deadline_ns);
+/* Frames that follow have @quality; tuned() tells. One may be under way. */
+void glint_m2m_thread_tune(struct glint_m2m_thread *thread, unsigned quality);
 
-/* No request is answered any more; who waits for an answer is told so at once. Any thread. */
+/*
+ * A request about formats from another thread, answered between two commands. Wait until
+ * @deadline_ns, then return -ETIMEDOUT; -EBUSY: another request is under way. The session goes on.
+ */
+int glint_m2m_thread_formats(struct glint_m2m_thread *thread, uint32_t width, uint32_t height,
+			     uint32_t fourccs[static GLINT_CODEC_FORMATS_MAX],
+			     uint64_t deadline_ns);
+int glint_m2m_thread_find(struct glint_m2m_thread *thread, const struct glint_format *format,
+			  struct glint_m2m_found *found, uint64_t deadline_ns);
+
+/* End the request that waits, and refuse further requests. Any thread. */
 void glint_m2m_thread_close_mailbox(struct glint_m2m_thread *thread);
 
-/* The same about memory: see v4l2/partner.h. */
-int glint_m2m_thread_reads(struct glint_m2m_thread *thread, const char *device,
-			   const struct glint_format *format, const struct glint_dmabuf *buf,
-			   uint64_t deadline_ns);
-int glint_m2m_thread_lend(struct glint_m2m_thread *thread, const char *device,
-			  const struct glint_format *format, unsigned n, struct glint_dmabuf *bufs,
-			  uint64_t deadline_ns);
+/* Requests about memory; see v4l2/downstream.h. */
+int glint_m2m_thread_reads(struct glint_m2m_thread *thread, const struct glint_format *format,
+			   const struct glint_dmabuf *buf, uint64_t deadline_ns);
+int glint_m2m_thread_lend(struct glint_m2m_thread *thread, const struct glint_format *format,
+			  unsigned n, struct glint_dmabuf *bufs, uint64_t deadline_ns);
 #endif

@@ -14,7 +14,7 @@ struct glint_m2m_health {
 	uint64_t took_ns;	/* duration of good jobs, smoothed; 0: unknown */
 	uint64_t pause_ns;	/* the last rest; 0: no recent failure */
 	unsigned good;		/* good jobs since the failure */
-	uint64_t good_since_ns;	/* the first of those */
+	uint64_t good_since_ns; /* the first of those */
 };
 
 /* A frame was captured at @stamp_ns. */
@@ -23,7 +23,10 @@ void glint_m2m_health_frame(struct glint_m2m_health *health, uint64_t stamp_ns);
 /* A job has succeeded at @now_ns. A failure is forgotten after as much good work as rest. */
 void glint_m2m_health_good(struct glint_m2m_health *health, uint64_t took_ns, uint64_t now_ns);
 
-/* The encoder has failed. Returns how long it rests: 1 s, then twice as long each time, up to 60 s. */
+/*
+ * The encoder has failed. Returns how long it rests: 1 s, then twice as long each time, up to
+ * 60 s.
+ */
 uint64_t glint_m2m_health_failed(struct glint_m2m_health *health);
 
 /*

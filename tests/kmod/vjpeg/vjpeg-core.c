@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module: platform devices, their video nodes, and the files on them. To
- * unplug a device, unbind it from the driver in sysfs; files that are open stay
- * valid and answer ENODEV, and the memory goes with the last of them.
+ * The module: platform devices, their video nodes, and open files. To unplug a device, unbind it
+ * from the driver in sysfs; open files stay valid and return ENODEV, and closing the last one frees
+ * the memory.
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
@@ -94,7 +94,7 @@ static const struct v4l2_file_operations file_ops = {
 
 /* --- Devices ------------------------------------------------------------------- */
 
-/* The last user of the node is gone: the last file, or remove(). */
+/* Called when the last user of the node is gone: the last file, or remove(). */
 static void vjpeg_free(struct v4l2_device *v4l2)
 {
 	struct vjpeg_dev *dev = container_of(v4l2, struct vjpeg_dev, v4l2);
@@ -178,7 +178,7 @@ free_dev:
 	return err;
 }
 
-/* Files that wait in poll or DQBUF learn that nothing will come any more. */
+/* Wakes files that wait in poll or DQBUF: no more buffers will complete. */
 static void vjpeg_wake_files(struct vjpeg_dev *dev)
 {
 	unsigned long flags;

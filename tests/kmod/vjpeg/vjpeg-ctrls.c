@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Controls: those of JPEG encoders, each file's own, and the faults, one set for
- * the device, so that a second program can order a fault while another streams.
+ * Controls: each file has its own JPEG controls. The fault controls belong to the device, so that
+ * one program can inject a fault while another streams.
  */
 #include <linux/module.h>
 
@@ -36,9 +36,8 @@ unsigned int vjpeg_ctrls_quality(const struct vjpeg_ctx *ctx)
 	int value = v4l2_ctrl_g_ctrl(ctx->quality);
 
 	/*
-	 * Samsung and Renesas: the tables get finer with the number, whatever
-	 * S5P_JPEG_COMPR_QUAL_BEST, which is 0, says. Their first steps are libjpeg's at
-	 * 40, 50, 62 and 75.
+	 * Samsung and Renesas: higher numbers are finer tables, although S5P_JPEG_COMPR_QUAL_BEST
+	 * is 0. The first steps of their tables are those of libjpeg at 40, 50, 62 and 75.
 	 */
 	if (quirks->quality_tables)
 		return 40 + (value - quirks->quality_min) * 35 / max(span, 1);
@@ -146,7 +145,7 @@ static const struct v4l2_ctrl_ops fault_ctrl_ops = { .s_ctrl = fault_s_ctrl };
 #define FAULT_BOOL(cid, text)                                                                     \
 	{ .ops = &fault_ctrl_ops, .id = cid, .name = text, .type = V4L2_CTRL_TYPE_BOOLEAN,        \
 	  .max = 1, .step = 1 }
-/* The same value twice is two stalls: the first has used itself up. */
+/* Setting the same value twice makes two stalls: each stall resets the control. */
 #define FAULT_NUMBER(cid, text, most)                                                             \
 	{ .ops = &fault_ctrl_ops, .id = cid, .name = text, .type = V4L2_CTRL_TYPE_INTEGER,        \
 	  .max = most, .step = 1, .flags = V4L2_CTRL_FLAG_EXECUTE_ON_WRITE }

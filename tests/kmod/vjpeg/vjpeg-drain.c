@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The end of a stream: after ENCODER_CMD STOP, the frames that are queued are still
- * encoded, the last JPEG is marked, and an event says so.
+ * The end of a stream: after ENCODER_CMD STOP, queued frames are still encoded, the last JPEG gets
+ * the LAST flag, and an event is sent.
  */
 #include <media/v4l2-event.h>
 #include <media/v4l2-ioctl.h>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The families that vjpeg can pose as. The figures are those of the drivers named
- * beside them (Linux 6.12, drivers/media/platform/); a parameter of its own
- * overrides its family's.
+ * The families of encoders that vjpeg can emulate. The values are those of the named drivers (Linux
+ * 6.12, drivers/media/platform/). A module parameter overrides the value of the family.
  */
 #include <linux/module.h>
 #include <linux/log2.h>
@@ -30,7 +29,7 @@ static const struct family families[] = {
 	{ "hantro", "YM12,NM12,YUYV,UYVY",
 	  { COMMON, .mplane = true, .min_w = 96, .min_h = 32, .quality_min = 5,
 	    .quality_default = 50 } },
-	/* nxp/imx-jpeg/mxc-jpeg.c: the alignment of NV12 stands for all formats' */
+	/* nxp/imx-jpeg/mxc-jpeg.c: all formats have the alignment of NV12 */
 	{ "imx-jpeg", "BGR3,AR24,NM12,NV12,YUYV,GREY",
 	  { COMMON, .mplane = true, .align_stride = 4, .min_w = 64, .min_h = 64,
 	    .subsampling_422 = true } },
@@ -45,7 +44,7 @@ static const struct family families[] = {
 	    .min_h = 32, .quality_min = 0, .quality_max = 3, .quality_default = 3,
 	    .quality_tables = true, .restart_max = 65535, .has_subsampling = true,
 	    .subsampling_422 = true } },
-	/* renesas/rcar_jpu.c: four tables, and a header of nothing but tables */
+	/* renesas/rcar_jpu.c: four tables, and a header with tables only */
 	{ "rcar-jpu", "NM16,NM12,NV16,NV12",
 	  { COMMON, .mplane = true, .align_w = 8, .align_h = 8, .align_stride = 8, .max_w = 4096,
 	    .max_h = 4096, .quality_min = 0, .quality_max = 3, .quality_default = 0,
@@ -54,7 +53,7 @@ static const struct family families[] = {
 	{ "e5010", "NV12,NM12,NV21,NM21,NV16,NM16,NV61,NM61",
 	  { COMMON, .mplane = true, .align_w = 64, .align_h = 8, .align_stride = 64, .min_w = 64,
 	    .min_h = 64, .subsampling_422 = true, .header = VJPEG_HEADER_BARE } },
-	/* chips-media/coda/coda-common.c; a height of 16 lines is the hardware's wish */
+	/* chips-media/coda/coda-common.c; the hardware needs heights in multiples of 16 */
 	{ "coda", "YU12",
 	  { COMMON, .min_w = 48, .quality_min = 5, .quality_default = 50, .restart_max = 100 } },
 	/* Raspberry Pi's downstream bcm2835-codec: padded height, larger sizeimage */
@@ -78,7 +77,7 @@ static char *header;
 module_param(header, charp, 0444);
 MODULE_PARM_DESC(header, "jfif, bare or comment");
 
-/* -1: the family's own. */
+/* -1: the value of the family. */
 #define QUIRK_PARAM(name, text)                                                                   \
 	static int name = -1;                                                                     \
 	module_param(name, int, 0444);                                                            \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What lies in a raw buffer, and how large the families want it to be. */
+/* The layout of raw buffers, and their sizes in each family. */
 #include <linux/align.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
@@ -67,7 +67,7 @@ static u32 plane_stride(const struct vjpeg_quirks *quirks, const struct vjpeg_fo
 	return clamp(ALIGN(wished, quirks->align_stride), least, most);
 }
 
-/* Chroma that lies in plane 0 behind the luma counts there. */
+/* Plane 0 includes chroma that follows the luma. */
 static u32 plane_bytes(const struct vjpeg_format *format, const struct vjpeg_queue *queue, u32 plane)
 {
 	u32 luma = queue->stride[0] * queue->height;
@@ -95,7 +95,7 @@ static void layout_raw(const struct vjpeg_quirks *quirks, struct vjpeg_queue *qu
 	}
 }
 
-/* As much as the raw frame has: noise at quality 100 fits. */
+/* As large as the raw frame: noise at quality 100 fits. */
 static void layout_jpeg(const struct vjpeg_quirks *quirks, struct vjpeg_queue *queue,
 			const u32 *wished_size)
 {
@@ -127,7 +127,7 @@ void vjpeg_format_layout(const struct vjpeg_quirks *quirks, struct vjpeg_queue *
 /* --- Where the samples are ---------------------------------------------------- */
 
 /*
- * Chroma of the JPEG: 4:2:0, or 4:2:2 when asked for and the source has it. A 4:2:2
+ * Chroma of the JPEG: 4:2:0, or 4:2:2 when requested and present in the source. A 4:2:2
  * source becomes 4:2:0 by averaging two of its lines.
  */
 static void set_sampling(struct vjpeg_image *image, const struct vjpeg_format *format,

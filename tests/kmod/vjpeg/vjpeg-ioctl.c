@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Formats, sizes, the visible rectangle; buffers and streaming are v4l2-mem2mem's. */
+/* Formats, sizes, the visible rectangle. v4l2-mem2mem implements buffers and streaming. */
 #include <linux/delay.h>
 #include <media/v4l2-event.h>
 #include <media/v4l2-ioctl.h>
@@ -21,7 +21,7 @@ static int querycap(struct file *file, void *fh, struct v4l2_capability *cap)
 
 /* --- Formats ------------------------------------------------------------------ */
 
-/* The table of ioctls serves both APIs; each device answers only its own. */
+/* The table of ioctls has both APIs; each device answers only the ioctls of its own. */
 static bool type_is_ours(const struct vjpeg_ctx *ctx, u32 type)
 {
 	return V4L2_TYPE_IS_MULTIPLANAR(type) == ctx->dev->quirks->mplane;
@@ -178,7 +178,7 @@ static void follow_raw(struct vjpeg_ctx *ctx)
 	copy_colour(&ctx->jpeg, &ctx->raw);
 }
 
-/* A smaller JPEG shows the frame's top left part: how clients leave out the padding. */
+/* A smaller JPEG shows the frame's top left part. Clients use this to remove the padding. */
 static void follow_jpeg(struct vjpeg_ctx *ctx)
 {
 	ctx->jpeg.width = min(ctx->jpeg.width, ctx->raw.width);
@@ -196,7 +196,7 @@ static int s_fmt(struct file *file, void *fh, struct v4l2_format *f)
 		return -EINVAL;
 	if (vb2_is_busy(v4l2_m2m_get_vq(ctx->fh.m2m_ctx, f->type)))
 		return -EBUSY;
-	/* The JPEG side follows, and cannot while it has buffers. */
+	/* The JPEG's format follows, which it cannot while that queue has buffers. */
 	if (output && vb2_is_busy(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
 		return -EBUSY;
 	queue_from_user(ctx, queue, f);
@@ -274,7 +274,7 @@ static int s_selection(struct file *file, void *fh, struct v4l2_selection *sel)
 	return 0;
 }
 
-/* --- Streaming, with a driver's bad days --------------------------------------- */
+/* --- Streaming, with faults --------------------------------------- */
 
 static void stall(struct file *file)
 {

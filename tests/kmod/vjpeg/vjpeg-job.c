@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One job: a raw frame becomes a JPEG, or whatever the ordered fault makes of it. */
+/* One job encodes a raw frame, with the injected fault. */
 #include <linux/delay.h>
 #include <linux/ktime.h>
 
@@ -10,7 +10,10 @@ static bool job_may_go_on(struct vjpeg_ctx *ctx)
 	return !READ_ONCE(ctx->dev->faults.hang) || READ_ONCE(ctx->aborting);
 }
 
-/* Hardware that takes its time, or that never answers: idle, as no task of ours hangs. */
+/*
+ * Waits for slow hardware, or without end for a hang. In idle state, so that the kernel does not
+ * report a hung task.
+ */
 static void job_delay(struct vjpeg_ctx *ctx, ktime_t begin)
 {
 	u32 duration = READ_ONCE(ctx->dev->faults.duration_us);
@@ -49,7 +52,7 @@ static size_t job_encode(struct vjpeg_ctx *ctx, struct vb2_buffer *src, struct v
 	return vjpeg_encode(&ctx->encoder, &image, &settings, out, vb2_plane_size(dst, 0));
 }
 
-/* Length of what the ordered damage leaves of @length bytes. */
+/* Returns the length that the injected damage leaves of @length bytes. */
 static size_t job_damage(const struct vjpeg_faults *faults, size_t length)
 {
 	if (READ_ONCE(faults->truncate))
@@ -97,7 +100,7 @@ static void device_run(void *priv)
 	queue_work(ctx->dev->queue, &ctx->work);
 }
 
-/* STREAMOFF or close while a job runs: it ends with an error, even a hung one. */
+/* STREAMOFF or close during a job: the job ends with an error, even if it hangs. */
 static void job_abort(void *priv)
 {
 	struct vjpeg_ctx *ctx = priv;

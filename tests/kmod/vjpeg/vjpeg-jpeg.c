@@ -11,7 +11,7 @@
 
 #define FRACTION 12	/* bits after the point in the DCT's constants */
 
-/* T.81 figure 5: the natural place of each zigzag index. */
+/* T.81 figure 5: the natural index of each zigzag index. */
 static const u8 zigzag[VJPEG_BLOCK] = {
 	0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
 	12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
@@ -163,7 +163,7 @@ void vjpeg_encoder_init(struct vjpeg_encoder *enc)
 		make_codes(enc, table);
 }
 
-/* libjpeg's scale, which every driver's quality control follows more or less. */
+/* libjpeg's scale, which the quality controls of most drivers follow roughly. */
 static unsigned int quality_percent(unsigned int quality)
 {
 	return quality < 50 ? 5000 / quality : 200 - quality * 2;

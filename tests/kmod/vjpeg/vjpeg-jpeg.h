@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Baseline JPEG in integers: ITU-T T.81 with the example tables of its Annex K.
- * No state beyond the encoder object, no allocation, no floating point, so that
- * it runs in the kernel; it compiles in user space too, where its test lives.
+ * No state outside the encoder object, no allocation, no floating point, so that it runs in the
+ * kernel. It compiles in user space too, where it is tested.
  */
 #ifndef VJPEG_JPEG_H
 #define VJPEG_JPEG_H
@@ -23,7 +23,7 @@ typedef int32_t s32;
 #define VJPEG_BLOCK 64	/* samples of 8x8 */
 
 /*
- * Where one component's samples lie: sample (x, y) is base[y * stride + x * step].
+ * The layout of one component: sample (x, y) is base[y * stride + x * step].
  * Reads past @width or @height repeat the last column or line.
  */
 struct vjpeg_component {
@@ -31,7 +31,7 @@ struct vjpeg_component {
 	u32 stride, step;	/* bytes */
 	u32 width, height;	/* samples */
 	u8 h, v;		/* sampling factors in the JPEG, 1 or 2 */
-	u8 v_average;		/* average so many source lines into one (4:2:2 in, 4:2:0 out) */
+	u8 v_average;		/* source lines to average into one (4:2:2 in, 4:2:0 out) */
 };
 
 struct vjpeg_image {
@@ -40,7 +40,7 @@ struct vjpeg_image {
 	struct vjpeg_component comp[3];
 };
 
-/* What the header holds besides what it must. */
+/* Optional parts of the header. */
 enum vjpeg_header {
 	VJPEG_HEADER_JFIF,	/* APP0, as most drivers write it */
 	VJPEG_HEADER_BARE,	/* neither APP0 nor comment */

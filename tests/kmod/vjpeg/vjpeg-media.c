@@ -12,7 +12,7 @@ void vjpeg_media_init(struct vjpeg_dev *dev)
 	dev->v4l2.mdev = &dev->media;
 }
 
-/* An encoder without its place in the graph is still an encoder. */
+/* Without the media graph the encoder still works. */
 void vjpeg_media_register(struct vjpeg_dev *dev)
 {
 	int err = v4l2_m2m_register_media_controller(dev->m2m, &dev->vdev,

@@ -48,7 +48,7 @@ static int buf_prepare(struct vb2_buffer *vb)
 	for (u32 p = 0; p < queue->n_planes; p++) {
 		size_t offset = output ? vb->planes[p].data_offset : 0;
 
-		/* videobuf2 lets the offset leave less than a frame. */
+		/* videobuf2 permits an offset that leaves less than a frame. */
 		if (vb2_plane_size(vb, p) < queue->size[p] + offset)
 			return -EINVAL;
 		if (!output)
@@ -103,8 +103,8 @@ give_back:
 }
 
 /*
- * The last job has finished: v4l2_m2m_streamoff() has seen to that. But its work may
- * still be on its way out, where v4l2-mem2mem looks at the context once more.
+ * v4l2_m2m_streamoff() has waited for the last job. But the job's work item may still be running,
+ * and v4l2-mem2mem accesses the context at its end.
  */
 static void stop_streaming(struct vb2_queue *vq)
 {
@@ -136,7 +136,7 @@ static int init_one(struct vjpeg_ctx *ctx, struct vb2_queue *vq, u32 type)
 
 	vq->type = type;
 	vq->io_modes = VB2_MMAP | (quirks->dmabuf ? VB2_DMABUF : 0) |
-		       /* Without an IOMMU no page of a process is contiguous with the next. */
+		       /* Without an IOMMU the pages of a process are not contiguous. */
 		       (quirks->userptr && !quirks->contig ? VB2_USERPTR : 0);
 	vq->drv_priv = ctx;
 	vq->buf_struct_size = sizeof(struct v4l2_m2m_buffer);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vjpeg, a virtual V4L2 memory-to-memory JPEG encoder: raw frames on the OUTPUT
- * queue, JPEGs on the CAPTURE queue, as the hardware encoders present themselves,
- * with the quirks of whichever family it is told to pose as, and with faults to
- * order.
+ * vjpeg, a virtual V4L2 memory-to-memory JPEG encoder: raw frames on the OUTPUT queue, JPEGs on the
+ * CAPTURE queue, like the hardware encoders, with the quirks of the chosen family, and with faults
+ * on command.
  */
 #ifndef VJPEG_H
 #define VJPEG_H
@@ -22,7 +21,7 @@
 #define VJPEG_NAME	  "vjpeg"
 #define VJPEG_PLANES_MAX  3
 #define VJPEG_FORMATS_MAX 16
-#define VJPEG_SIZE_MAX	  8192u	/* pixels, either way */
+#define VJPEG_SIZE_MAX	  8192u	/* pixels, width and height */
 
 enum vjpeg_layout {
 	VJPEG_LAYOUT_PACKED,		/* 4:2:2 in one plane */
@@ -37,12 +36,12 @@ struct vjpeg_format {
 	u32 fourcc;
 	enum vjpeg_layout layout;
 	u8 mem_planes;		/* 2 and 3 for the M variants */
-	u8 bytes;		/* a pixel, on a line of the first plane */
+	u8 bytes;		/* per pixel, on a line of the first plane */
 	u8 h_sub, v_sub;	/* of the chroma */
 	u8 order[3];		/* PACKED: offsets of Y, Cb, Cr. RGB: of R, G, B. Else: order[1] < order[2]: Cb first */
 };
 
-/* Everything in which the families differ; the module parameters fill it. */
+/* All differences between the families; filled from the module parameters. */
 struct vjpeg_quirks {
 	bool mplane;			/* the multi-planar API */
 	bool dmabuf, userptr;		/* besides MMAP */
@@ -54,32 +53,32 @@ struct vjpeg_quirks {
 	unsigned int align_size;	/* of the JPEG's sizeimage */
 	unsigned int min_buffers;
 	int quality_min, quality_max, quality_default;
-	bool quality_tables;		/* the control's value is the number of a fixed table */
+	bool quality_tables;		/* the control's value is the index of a fixed table */
 	unsigned int restart_max;	/* of the control; 0: there is none */
 	bool has_subsampling;
-	bool subsampling_422;		/* of 4:2:2 sources: the control's default, or for ever */
+	bool subsampling_422;		/* of 4:2:2 sources: the control's default, or fixed */
 	enum vjpeg_header header;
 	unsigned int n_formats;
 	const struct vjpeg_format *formats[VJPEG_FORMATS_MAX];
 };
 
-/* Faults to order; controls write them, queues and jobs read them. */
+/* Faults: written by controls, read by queues and jobs. */
 struct vjpeg_faults {
 	bool hang;			/* jobs do not finish until this is cleared */
 	u32 fail_every;			/* every Nth job ends with the error flag; 0: none */
 	bool truncate;			/* the JPEG stops half way */
 	bool no_eoi;			/* the JPEG lacks its last two bytes */
 	bool wrong_size;		/* the frame header says another size */
-	u32 duration_us;		/* each job takes at least so long */
-	u32 stall_poll_ms;		/* the next poll blocks for so long, as a sick driver's may */
-	u32 stall_ioctl_ms;		/* so does the next QBUF, DQBUF or STREAMOFF */
+	u32 duration_us;		/* each job takes at least this long */
+	u32 stall_poll_ms;		/* the next poll blocks for this long */
+	u32 stall_ioctl_ms;		/* the next QBUF, DQBUF or STREAMOFF does too */
 	bool fail_streamon, fail_qbuf, fail_reqbufs;	/* the next one, with EIO or ENOMEM */
 };
 
-/* Takes a one-shot fault: its value now, and 0 from here on. */
+/* Takes a one-shot fault: returns its value and resets it to 0. */
 #define vjpeg_fault_take(fault) xchg(&(fault), 0)
 
-/* One device. It outlives its unplugging until the last file is closed. */
+/* One device. After unplugging it lives until the last file is closed. */
 struct vjpeg_dev {
 	struct v4l2_device v4l2;
 	struct video_device vdev;
@@ -138,22 +137,22 @@ const struct vjpeg_format *vjpeg_format_find(u32 fourcc);
 /* Finds a format by its fourcc's text, e.g. "NM12"; NULL when there is none. */
 const struct vjpeg_format *vjpeg_format_named(const char *name, size_t length);
 
-/* Rounds @width x @height to what the device takes, and fills in strides and sizes. */
+/* Rounds @width x @height to a supported size, and sets strides and sizes. */
 void vjpeg_format_layout(const struct vjpeg_quirks *quirks, struct vjpeg_queue *queue,
 			 const struct vjpeg_format *format, u32 width, u32 height,
 			 const u32 *wished_stride, const u32 *wished_size);
 
-/* Bytes that vjpeg_format_image() needs to work in; 0 for most formats. */
+/* Bytes of scratch memory for vjpeg_format_image(); 0 for most formats. */
 size_t vjpeg_format_scratch(const struct vjpeg_queue *raw);
 
-/* Where the components of the raw frame in @planes lie; 4:2:0 comes out unless @chroma_422. */
+/* Describes the components of the raw frame in @planes; the result is 4:2:0 unless @chroma_422. */
 void vjpeg_format_image(const struct vjpeg_queue *raw, const u8 *const planes[VJPEG_PLANES_MAX],
 			const struct v4l2_rect *crop, bool chroma_422, u8 *scratch,
 			struct vjpeg_image *image);
 
 /* vjpeg-family.c */
 
-/* Fills @quirks from the module parameters; -EINVAL, having said which one is wrong. */
+/* Fills @quirks from the module parameters. -EINVAL: one is wrong; the log has its name. */
 int vjpeg_quirks_init(struct vjpeg_quirks *quirks);
 
 /* vjpeg-ctrls.c */
@@ -161,7 +160,7 @@ int vjpeg_quirks_init(struct vjpeg_quirks *quirks);
 int vjpeg_ctrls_init(struct vjpeg_ctx *ctx);
 int vjpeg_fault_ctrls_init(struct vjpeg_dev *dev);
 
-/* 1..100 on libjpeg's scale, whatever the control's range. */
+/* Returns 1..100 on libjpeg's scale, for any range of the control. */
 unsigned int vjpeg_ctrls_quality(const struct vjpeg_ctx *ctx);
 bool vjpeg_ctrls_chroma_422(const struct vjpeg_ctx *ctx);
 
@@ -170,7 +169,7 @@ bool vjpeg_ctrls_chroma_422(const struct vjpeg_ctx *ctx);
 int vjpeg_drain_cmd(struct file *file, void *fh, struct v4l2_encoder_cmd *cmd);
 int vjpeg_drain_subscribe(struct v4l2_fh *fh, const struct v4l2_event_subscription *sub);
 
-/* True if @vbuf, just queued, went back at once as the stream's last, empty buffer. */
+/* True if @vbuf, which was just queued, was returned at once as the stream's last, empty buffer. */
 bool vjpeg_drain_takes(struct vjpeg_ctx *ctx, struct vb2_v4l2_buffer *vbuf);
 
 /* Marks @dst if @src is the last frame before the stop. */

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: uring epoll
+# heavy: */epoll/*
 # timeout: 200
 #
-# Another process streams from the device: glint says so, and has it when that one ends.
+# While another process streams from the device, glint says so; glint takes the device when that
+# process ends.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 

@@ -3,11 +3,12 @@
 # guests: uml
 # vivid: n_devs=8 node_types=0x1,0x1,0x1,0x1,0x1,0x1,0x1,0x1 num_inputs=1,1,1,1,1,1,1,1 input_types=2,2,2,2,2,2,2,2
 # loops: uring epoll
+# heavy: */uring/*
 # timeout: 900
 #
-# Eight devices, a process for each, all of them watched. S-Video inputs, for these have the
-# rate of a television; webcams have more. Five pictures a second of each are encoded, for
-# all eight share one processor, and what is to be seen is that they do not disturb each other.
+# Eight devices, a process for each, all with clients. The inputs are S-Video, because their frame
+# rate is lower than a webcam's. Each service encodes five pictures a second, because all eight
+# share one processor. The case shows that the services do not disturb each other.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 
@@ -15,7 +16,7 @@ pids=() sockets=()
 for i in 0 1 2 3 4 5 6 7; do
 	DEVICE=/dev/video$i
 	SOCK=/run/glint-$i.sock
-	start_glintd -d "$DEVICE" --desired-fps 5
+	start_glintd -d "$DEVICE" -r 640x480 --desired-fps 5
 	pids+=("$GLINTD_PID")
 	sockets+=("$SOCK")
 done

@@ -4,13 +4,14 @@
 # variant: vmalloc allocators=0
 # variant: contig allocators=1
 # loops: uring epoll
+# heavy: */epoll/vmalloc */uring/contig
 # timeout: 300
 #
-# The faults that vivid can inject: the service lives on, and each frame is accounted for.
+# The faults that vivid can inject: the service recovers, and each frame is accounted for.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 
-# recovers WHAT: live again, and frames come.
+# recovers WHAT: the service is live again and frames arrive.
 recovers()
 {
 	alive
@@ -25,7 +26,7 @@ recovers()
 start_glintd -d "$DEVICE" -r 640x360
 recovers "the start"
 
-# Half of the frames do not come. That is no reason to be offline.
+# Half of the frames are lost. The service stays live.
 dropped=$(state $DROPPED)
 vivid_ctl percentage_of_dropped_buffers 50
 stream_frames 20 "$LAB_OUT/stream"
@@ -34,7 +35,7 @@ vivid_ctl percentage_of_dropped_buffers 0
 await_state $DROPPED ">$((dropped + 4))" 2
 recovers "dropped frames"
 
-# Three frames say themselves that they are bad.
+# Three frames have the error flag.
 corrupt=$(state $CORRUPT)
 for i in 1 2 3; do
 	vivid_press inject_v4l2_buf_flag_error
@@ -42,15 +43,15 @@ for i in 1 2 3; do
 done
 recovers "corrupt frames"
 
-# The next call of its kind fails, once.
+# The next call of each kind fails once.
 vivid_press inject_vidioc_qbuf_error
 recovers "an error of QBUF"
 
-# A queue in error gives EIO until the stream is started anew.
+# A queue in error returns EIO until the stream is restarted.
 vivid_press inject_fatal_streaming_error
 recovers "a queue in error"
 
-# The same, and its new start fails at first, too.
+# The same, and the first restart fails too.
 vivid_press inject_vidioc_streamon_error
 vivid_press inject_fatal_streaming_error
 recovers "an error of STREAMON"

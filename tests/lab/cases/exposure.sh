@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # guests: uml vm-6.12
 # loops: uring epoll
+# heavy: */epoll/*
 # timeout: 300
 #
-# What is done before /snapshot?after=now is on its picture, whatever the driver's stamps are.
+# /snapshot?after=now shows every change made before the request, with each kind of driver stamp.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 
@@ -31,7 +32,23 @@ switched()
 	vivid_ctl test_pattern "$1"
 	snapshot "$file" "?after=now"
 	expect "the picture is live" equal "$(header "$file" X-UStreamer-Online)" true
-	expect "the picture shows what was there when it was asked for" shows "$file" "$2"
+	expect "the picture shows the pattern of the time of the request" shows "$file" "$2"
+}
+
+# marked PATTERN NAME: what is done after the reply to a mark shows in the picture after the mark.
+marked()
+{
+	local file=$LAB_OUT/marked-$2.jpg
+	curl -sf --unix-socket "$SOCK" -X POST 'http://glint/marks?id=here' >"$LAB_OUT/mark.json"
+	vivid_ctl test_pattern "$1"
+	snapshot "$file" "?after=mark:here&guarantee=exposed&timeout=10s"
+	expect "the picture after the mark is live" equal "$(header "$file" X-UStreamer-Online)" true
+	snapshot "$file" "?after=now&since=$(header "$file" X-Glint-Sequence)"
+	expect "the picture shows the pattern that followed the mark" shows "$file" "$2"
+	expect "all numbers between two frames are counted" equal \
+		$(($(header "$file" X-Glint-Since-Dropped) + $(header "$file" X-Glint-Since-Corrupt) + \
+		$(header "$file" X-Glint-Since-Skipped) + $(header "$file" X-Glint-Since) + 1)) \
+		"$(header "$file" X-Glint-Sequence)"
 }
 
 # black_and_white CLOCK
@@ -53,12 +70,14 @@ vivid_plain
 start_glintd -d "$DEVICE" -r 640x360
 await_state $ONLINE true 5
 
-# Those that vivid gives at the end of a frame are of the future.
+# vivid's end-of-frame stamps are in the future.
 vivid_ctl timestamp_source $END_OF_FRAME
 black_and_white arrival
+marked $BLACK black
 
 vivid_ctl timestamp_source $START_OF_EXPOSURE
 black_and_white monotonic
+marked $BLACK black
 
 expect_nothing_unaccounted
 stop_glintd

@@ -3,10 +3,11 @@
 # guests: uml vm-6.12
 # vivid: n_devs=1 node_types=0x1 num_inputs=1 input_types=3
 # loops: uring epoll
+# heavy: */epoll/*
 # timeout: 90
 #
-# A stream never calls a picture live after it has said that the signal is gone, until the
-# signal is back: each part is watched through losses, changes of size and an unplugged device.
+# After the offline picture, a stream marks no picture as live until the signal is back. The case
+# checks each part through lost signals, changes of size and an unplugged device.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 
@@ -14,7 +15,7 @@
 readonly NO_SIGNAL=1 NO_LOCK=2 OUT_OF_RANGE=3 SELECTED=4
 readonly P720_60=9 P1080_60=16
 
-# hears WORD LEAST: waits until the watchers have heard so many of them: offline or back.
+# hears WORD LEAST: waits until the watchers have counted LEAST changes to WORD, offline or back.
 hears()
 {
 	local i count
@@ -28,8 +29,8 @@ hears()
 	fail "the stream did not say '$1' $2 times: $REPLY"
 }
 
-# silent WHAT: no part is live behind the first one that is not. The offline picture comes
-# again after a second: what was encoded late has come by then.
+# silent WHAT: no part is live after the first offline one. The offline picture is repeated after a
+# second: late encoded pictures have arrived by then.
 silent()
 {
 	hears offline 2

@@ -3,9 +3,10 @@
 # guests: uml vm-6.12
 # vivid: n_devs=1 node_types=0x1 num_inputs=1 input_types=3
 # loops: uring epoll
+# heavy: */epoll/*
 # timeout: 300
 #
-# An HDMI input: its timings are followed, and what is wrong with its signal is said.
+# An HDMI input: the service follows its timings and names the fault of its signal.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 
@@ -13,7 +14,7 @@
 readonly NO_SIGNAL=1 NO_LOCK=2 OUT_OF_RANGE=3 SELECTED=4
 readonly P720_60=9 P1080_60=16
 
-# lost MODE REASON: the signal goes, and comes back.
+# lost MODE REASON: the signal is lost and comes back.
 lost()
 {
 	local file=$LAB_OUT/$2.jpg
@@ -44,7 +45,7 @@ expect "the timings are the source's" equal "$(state $WIDTH)x$(state $HEIGHT)" 1
 snapshot "$LAB_OUT/1080.jpg"
 expect_size "$LAB_OUT/1080.jpg" 1920x1080
 
-# A client that looks on through all of it.
+# A client that streams through all of the case.
 ask clients 1
 vivid_ctl dv_timings $P720_60
 await_state $WIDTH 1280 5
@@ -53,7 +54,8 @@ snapshot "$LAB_OUT/720.jpg"
 expect_size "$LAB_OUT/720.jpg" 1280x720
 expect "the picture is live" equal "$(header "$LAB_OUT/720.jpg" X-UStreamer-Online)" true
 
-lost $NO_SIGNAL no-signal
+# vivid takes the 5 V away with the signal.
+lost $NO_SIGNAL unpowered
 lost $NO_LOCK no-lock
 lost $OUT_OF_RANGE out-of-range
 

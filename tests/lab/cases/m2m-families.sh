@@ -5,10 +5,11 @@
 # variant: single allocators=1 multiplanar=1
 # variant: multi allocators=1 multiplanar=2
 # loops: uring
+# heavy: */*/single
 # timeout: 900
 #
-# Every family of encoders: the pictures have vivid's colours, and nothing is copied
-# wherever the family takes DMABUFs.
+# For every family of encoders the pictures have vivid's colours, and no frame is copied if the
+# family takes DMABUFs.
 # shellcheck source=../lib.sh disable=SC1091
 . "$LAB/lib.sh"
 . "$LAB/../kmod/lib.sh"

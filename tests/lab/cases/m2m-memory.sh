@@ -6,7 +6,7 @@
 # loops: uring
 # timeout: 900
 #
-# What the two devices can share: the camera's memory, the encoder's, or none.
+# The memory that the two devices can share: the camera's, the encoder's, or none.
 # shellcheck source=../lib.sh disable=SC1091
 . "$LAB/lib.sh"
 . "$LAB/../kmod/lib.sh"
@@ -23,7 +23,7 @@ way()
 	expect_m2m "$way" "$copies"
 	expect_bars "$STREAM_DIR/last.jpg" --size 1280x720
 	[ "$copies" != 0.0 ] || expect_unmapped
-	# And again: whatever was lent and imported is let go of.
+	# Once more: all exported and imported buffers have been released.
 	vivid_press disconnect
 	await_state $ONLINE false 3
 	await_state $ONLINE true 5

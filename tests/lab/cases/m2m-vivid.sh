@@ -3,9 +3,10 @@
 # guests: uml
 # vivid: n_devs=1 node_types=0x1 allocators=1
 # loops: uring epoll
+# heavy: */epoll/*
 # timeout: 300
 #
-# The hardware path: vivid's buffers go to vjpeg as they are, and its JPEGs to the clients.
+# The hardware path: vjpeg imports vivid's buffers without a copy, and clients get vjpeg's JPEGs.
 # shellcheck source=../lib.sh disable=SC1091
 . "$LAB/lib.sh"
 . "$LAB/../kmod/lib.sh"

@@ -4,13 +4,14 @@
 # variant: vmalloc allocators=0
 # variant: contig allocators=1
 # loops: none
+# heavy: */*/vmalloc vm-6.1/*/*
 # timeout: 300
 #
-# The rig by itself, so that its faults are not taken for glint's.
+# The lab without glint, so that faults of the lab are not taken for glint's.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 
-# Prints the tool's findings that are not known; see compliance.allow.
+# Prints the tool's findings that compliance.allow does not list.
 unknown_findings()
 {
 	local known line
@@ -23,7 +24,7 @@ unknown_findings()
 	done
 }
 
-# By lines, for it forks, and what is in its buffer then is printed twice.
+# Line-buffered: the tool forks, and would print the contents of its buffer twice.
 stdbuf -oL v4l2-compliance -d "$DEVICE" >/run/compliance 2>&1 || true
 expect "v4l2-compliance comes to its end" grep -aq '^Total for vivid device' /run/compliance
 found=$(unknown_findings /run/compliance)
@@ -32,8 +33,8 @@ if [ -n "$found" ]; then
 	fail "v4l2-compliance finds $found"
 fi
 
-# To a tmpfs: 9p hands large writes to the host without a copy, and the pages of a contiguous
-# buffer cannot be pinned for that.
+# Write to a tmpfs: 9p passes large writes to the host without a copy, which needs to pin the pages,
+# and the pages of a contiguous buffer cannot be pinned.
 v4l2-ctl -d "$DEVICE" -v width=640,height=360,pixelformat=YUYV || fail "vivid does not take 640x360"
 expect "frames can be streamed" \
 	v4l2-ctl -d "$DEVICE" --stream-mmap --stream-count=30 --stream-to=/run/frames

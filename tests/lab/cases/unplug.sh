@@ -4,7 +4,7 @@
 # loops: uring epoll
 # timeout: 300
 #
-# The device goes and comes back, with two clients looking on.
+# The device is unplugged and comes back while two clients stream.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 
@@ -13,14 +13,14 @@ await_state $ONLINE true 5
 ask clients 2
 more "the clients look on"
 
-# vivid unregisters its node; with the last close it comes back by itself, so that is what
-# shows that glint lets go of everything: file, mappings and polls.
+# vivid unregisters its node and comes back by itself after the last close. So its return shows that
+# glint has released everything: file, mappings and polls.
 vivid_press disconnect
 await_state $ONLINE false 3
 await_state $ONLINE true 5
 more "the clients look on after a disconnect"
 
-# Pulled for good: the node is gone from /dev until the driver is bound again.
+# Unplugged for longer: the node is missing from /dev until the driver is bound again.
 platform unbind
 await_state $REASON no-device 5
 expect "the node is gone" test ! -e "$DEVICE"

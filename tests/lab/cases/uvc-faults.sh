@@ -6,10 +6,11 @@
 # variant: iso-yuyv
 # variant: nodrop
 # loops: uring epoll
+# heavy: */epoll/bulk-yuyv */uring/bulk-mjpeg */epoll/iso-yuyv */uring/nodrop
 # timeout: 600
 #
-# What a USB camera can do wrong, fault by fault. The camera counts what it injects, and the
-# ledger has to say the same: not one frame dropped that was not, and none forgotten.
+# Each fault that a USB camera can have. The camera counts the injected faults, and the ledger must
+# have the same numbers: no frame is wrongly counted as dropped, and none is missing.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 # shellcheck source=../uvc.sh
@@ -26,7 +27,7 @@ esac
 
 dropped=0 corrupt=0 cancelled=0
 
-# settled WHAT: each frame that the driver has numbered is in the ledger, as what it was.
+# settled WHAT: the ledger has each numbered frame, with its true fate.
 settled()
 {
 	local numbered
@@ -41,7 +42,7 @@ settled()
 	expect_nothing_unaccounted
 }
 
-# inject FAULT N FATE: N frames with that fault, good ones behind them.
+# inject FAULT N FATE: N frames with that fault, followed by good frames.
 inject()
 {
 	camera "$1" "$2"
@@ -57,7 +58,7 @@ inject()
 }
 
 # broken_transfer COMMAND CANCELLED CORRUPT: one transfer fails. The camera waits until the
-# buffers that the driver cancels are back, or it would lose frames for want of them.
+# cancelled buffers are queued again: without buffers the driver would lose frames.
 broken_transfer()
 {
 	cancelled=$((cancelled + $2)) corrupt=$((corrupt + $3))
@@ -69,6 +70,19 @@ broken_transfer()
 	note "$1: $2 buffers cancelled, $3 frames corrupt"
 }
 
+# A JPEG of another size than the format is shown with its own size, until the next one.
+other_size()
+{
+	camera size 1
+	camera frames 1
+	settled "another size"
+	expect_state "the state has the picture's own width" $WIDTH 160
+	expect_state "and height" $HEIGHT 120
+	camera frames 1
+	settled "the size of the format"
+	expect_state "the width is right again" $WIDTH 1280
+}
+
 start_camera $endpoint -h
 start_glintd -d "$DEVICE" -r $size -m $format --buffers $BUFFERS --device-timeout 60
 await_state $WITH_DRIVER $BUFFERS 10
@@ -76,12 +90,13 @@ camera frames 5
 await_state $ONLINE true 5
 settled "no fault"
 
-# By default uvcvideo drops what it knows to be damaged. With nodrop it hands it out with the
-# error flag, but for a frame without data. A JPEG's length says nothing to uvcvideo.
+# By default uvcvideo drops frames that it knows to be damaged. With nodrop it delivers them with
+# the error flag, except for frames without data. uvcvideo does not check the length of a JPEG.
 damaged=dropped
 [ "$VARIANT" != nodrop ] || damaged=corrupt
 
-# The frame id does not change: for uvcvideo that is more of the frame before, which has ended.
+# The frame id does not change: uvcvideo takes the data for more of the previous frame, which has
+# ended.
 inject badfid 3 unseen
 inject error 3 $damaged
 inject empty 3 dropped
@@ -90,15 +105,21 @@ if [ $format = YUYV ]; then
 	inject short 3 $damaged
 	inject over 2 $damaged
 	inject garbage 2 delivered
+	inject zero 2 delivered
 else
 	inject short 3 corrupt
 	inject noeoi 3 corrupt
 	inject garbage 2 corrupt
+	inject zero 2 corrupt
+	# Beginning and end are right: only a decoder could tell that the halves do not belong together.
+	inject torn 2 delivered
+	inject size 2 delivered
+	other_size
 fi
 [ $endpoint = -b ] || inject lost 2 $damaged
 
-# uvcvideo gives back all buffers for one failed transfer, then goes on with one transfer
-# less. Between two frames no frame is lost, within a frame that frame.
+# After a failed transfer uvcvideo returns all buffers and goes on with one transfer less. A failure
+# between two frames loses no frame; a failure within a frame loses that frame.
 broken_transfer fail $BUFFERS 0
 broken_transfer break $((BUFFERS - 1)) 1
 broken_transfer fail $BUFFERS 0

@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: uring epoll
+# heavy: */epoll/*
 # timeout: 600
 #
-# A USB camera that stops answering: its frames do not come, its endpoint stalls, its control
-# requests fail, or they are never answered, so that calls into the driver take five seconds.
+# A USB camera that stops responding: it sends no frames, its endpoint stalls, its control requests
+# fail, or they get no answer, so that calls into the driver take five seconds.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 # shellcheck source=../uvc.sh
 . "$LAB/uvc.sh"
 
-# comes_back WHAT: live again, and frames come.
+# comes_back WHAT: the service is live again and frames arrive.
 comes_back()
 {
 	local seen
@@ -27,10 +28,28 @@ start_camera -b -f 30
 start_glintd -d "$DEVICE" -r 320x240 -m MJPEG --device-timeout 3
 comes_back "the start"
 
+# Half a second of silence is nothing; the stream goes on.
+camera_count streams
+streams=$REPLY
+camera frames 0
+pause 0.5
+expect_state "half a second of silence is no fault" $ONLINE true
+camera run
+comes_back "half a second of silence"
+camera_count streams
+expect "the stream has not been restarted" equal "$REPLY" "$streams"
+
 camera frames 0
 await_state $REASON stalled 5
 camera run
 comes_back "a silent camera"
+
+# All five transfers fail at once: none is left to bring frames.
+cancelled=$(state $CANCELLED)
+camera fail 5
+await_state $REASON stalled 5
+comes_back "all transfers failed"
+expect "each failure has cancelled the buffers" at_least "$(state $CANCELLED)" $((cancelled + 5))
 
 # Each transfer fails until the driver clears the halt, as it does when it stops the stream.
 camera halt
@@ -44,7 +63,8 @@ camera stall 2
 camera plug
 comes_back "failed control requests"
 
-# Unanswered, while the service sets the stream up again. It still answers its clients.
+# Requests without an answer while the service sets up the stream. The service still answers its
+# clients.
 camera frames 0
 camera mute 1
 await_state $REASON stuck 10

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: uring epoll
+# heavy: */uring/*
 # timeout: 600
 #
-# The way of a frame under valgrind: no error, and nothing lost at the end.
+# The frame path under valgrind: no errors and no leaks.
 # shellcheck source=../lib.sh
 . "$LAB/lib.sh"
 

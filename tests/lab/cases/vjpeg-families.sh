@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
+# heavy: *
 # timeout: 1200
 #
-# vjpeg poses as each family: its formats, its API, its scale of quality; and each JPEG
-# is as good as libjpeg-turbo's with the same tables.
+# vjpeg has the formats, the API and the quality scale of each family, and each JPEG is as good as
+# libjpeg-turbo's with the same tables.
 # shellcheck disable=SC1091,SC2154
 . "$LAB/lib.sh"
 . "$LAB/../kmod/lib.sh"
@@ -19,7 +20,7 @@ expect_quality()
 		"min=$1 max=$2 step=1 default=$3"
 }
 
-# More is better, whatever the scale: for some drivers it has four steps from 0.
+# A higher value is better on every scale; some drivers have four steps from 0.
 expect_order()
 {
 	local least
@@ -29,7 +30,7 @@ expect_order()
 	expect "the highest value gives the largest JPEG" test "$M2M_bytes" -gt "$least"
 }
 
-# family NAME API QUALITY SAMPLING-OF-THE-REST FORMATS; 4:2:0 stays what it is.
+# family NAME API QUALITY SAMPLING FORMATS: SAMPLING of formats other than 4:2:0, which stay 4:2:0.
 family()
 {
 	local name=$1 api=$2 quality=$3 sampling=$4 format listed
@@ -43,7 +44,7 @@ family()
 	listed=$(v4l2-ctl -d "$(vjpeg_node)" --list-formats-out | grep -aoP "(?<=: ')....(?=')")
 	expect "$name has its formats" equal "${listed//$'\n'/ }" "$5"
 	for format in $5; do
-		# No multiple of anything: padding must not show.
+		# The size is a multiple of no alignment: padding must not be visible.
 		m2m_good -f "$format" -n 1 -s 165x109
 		expect "the padding is left out" equal "$M2M_size" 165x109
 		case $format in

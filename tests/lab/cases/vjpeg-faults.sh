@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
+# heavy: *
 # timeout: 600
 #
-# Each fault that can be ordered of vjpeg does what docs/VIRTUAL-HARDWARE.md says,
-# and after it the device is as before.
+# Each fault of vjpeg has the effect that docs/VIRTUAL-HARDWARE.md describes, and afterwards the
+# device works as before.
 # shellcheck disable=SC1091,SC2154
 . "$LAB/lib.sh"
 . "$LAB/../kmod/lib.sh"
@@ -15,7 +16,7 @@ m2m_good
 
 # --- Jobs ---------------------------------------------------------------------------
 
-# Longer than the client takes for its frame: it would have ended.
+# Wait longer than the client needs for its frame: without the fault it would have ended.
 vjpeg_ctl jobs_never_finish 1
 m2m_start -n 1
 sleep 1

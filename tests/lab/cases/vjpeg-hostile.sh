@@ -4,7 +4,7 @@
 # loops: none
 # timeout: 600
 #
-# A client cannot make vjpeg read or write outside its buffers. uml-debug would see it.
+# A client cannot make vjpeg access memory outside its buffers, which uml-debug would detect.
 # shellcheck disable=SC1091
 . "$LAB/lib.sh"
 . "$LAB/../kmod/lib.sh"

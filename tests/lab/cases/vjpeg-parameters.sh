@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
+# heavy: *
 # timeout: 600
 #
-# vjpeg's parameters override its family's figures; what makes no sense is refused.
+# vjpeg's parameters override the values of its family; wrong values are refused.
 # shellcheck disable=SC1091,SC2154
 . "$LAB/lib.sh"
 . "$LAB/../kmod/lib.sh"
@@ -14,7 +15,7 @@ refused()
 	if vjpeg_try_load "$@" 2>/dev/null; then fail "vjpeg loads with $*"; fi
 }
 
-# second_marker FILE: of the JPEG, behind SOI.
+# second_marker FILE: prints the marker after SOI.
 second_marker() { od -An -tx1 -j 2 -N 2 "$1" | tr -d ' '; }
 
 # expect_header NAME MARKER

@@ -4,7 +4,7 @@
 # loops: none
 # timeout: 600
 #
-# vjpeg on Debian's own kernel too: it encodes, imports, breaks, is pulled, is unloaded.
+# vjpeg on Debian's own kernel: encoding, import, a fault, unplugging, unloading.
 # shellcheck disable=SC1091,SC2154
 . "$LAB/lib.sh"
 . "$LAB/../kmod/lib.sh"

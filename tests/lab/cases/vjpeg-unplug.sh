@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: none
+# heavy: *
 # timeout: 600
 #
-# vjpeg is pulled and plugged in again while clients use it, and unloaded after.
+# vjpeg is unplugged and plugged in again while clients use it, and then unloaded.
 # shellcheck disable=SC1091
 . "$LAB/lib.sh"
 . "$LAB/../kmod/lib.sh"
@@ -22,7 +23,7 @@ for _ in 1 2 3; do
 	m2m_good
 done
 
-# The job is on the hardware when that goes; nobody can clear the fault any more.
+# The hardware is unplugged during a job, and the fault can no longer be cleared.
 vjpeg_ctl jobs_never_finish 1
 m2m_start -n 0 -x
 unbind
@@ -30,7 +31,7 @@ m2m_told
 bind
 m2m_good
 
-# A file that outlives its device holds the module, and disturbs nobody.
+# An open file of an unplugged device keeps the module loaded and has no other effect.
 exec 7<>"$(vjpeg_node)"
 unbind
 if rmmod vjpeg 2>/dev/null; then fail "the module can be unloaded under an open file"; fi

@@ -7,23 +7,24 @@
  *	-p	port of the virtual root hub: 0-7 high speed (default 0), 8-15 SuperSpeed
  *	-n	hexadecimal, default 1d6b:0102
  *	-s	serial number, default GLINT0001; "": none
- *	-h	hold: no frame is made before a command says so
+ *	-h	hold: make no frames before a command
  *
- * Plugs itself in, and ends with its standard input. A line of that is a command, and
- * each is answered by a line of standard output, "ok ..." or "error ...":
+ * Plugs the camera in, and ends at the end of standard input. Each line of standard input is a
+ * command, and gets one line of standard output, "ok ..." or "error ...":
  *
  *	frames N	makes N more frames, then holds; answered when all of them are sent
  *	run		makes frames without end
  *	FAULT N		the next N frames have it: short error over empty badfid noeof
- *			garbage noeoi torn size lost break (see stream.c)
- *	fail N		the next N transfers fail; answered when they have
- *	halt		the stream's endpoint stalls until the host clears that
+ *			garbage zero noeoi torn size lost break (see stream.c)
+ *	fail N		the next N transfers fail; answered when they have failed
+ *	halt		the stream's endpoint stalls until the host clears the halt
  *	mute N		N requests of the video class are never answered
  *	stall N		N requests of the video class fail
  *	unplug, plug	the cable
- *	fps N		the highest rate when it is plugged in the next time
- *	id VENDOR:PRODUCT SERIAL	what it is when it is plugged in the next time
- *	count		what was made and injected so far, as NAME=VALUE words
+ *	fps N		the highest rate from the next plug on
+ *	port N		the port of the next plug, see -p
+ *	id VENDOR:PRODUCT SERIAL	the identity from the next plug on
+ *	count		frames and injected faults so far, as NAME=VALUE words
  */
 #include <errno.h>
 #include <poll.h>
@@ -37,8 +38,8 @@
 
 #include "camera.h"
 
-/* The hub takes some ms to let go of a port. */
-#define PLUG_TRIES 200
+/* The hub takes some milliseconds to release a port. */
+#define PLUG_TRIES    200
 #define PLUG_PAUSE_NS 10000000
 
 struct camera camera = { .fps = 60, .vendor = 0x1d6b, .product = 0x0102, .serial = "GLINT0001" };
@@ -142,6 +143,8 @@ static void command(const char *line)
 		err = plug();
 	else if (strcmp(word, "fps") == 0)
 		set_fps(n);
+	else if (strcmp(word, "port") == 0 && (n < 8 || !camera.iso))
+		camera.port = n;
 	else if (strcmp(word, "id") == 0 && set_id(text))
 		set_serial(serial);
 	else if (!stream_arm(word, n))
@@ -236,7 +239,7 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	if (camera.iso && camera_is_super_speed())
-		return 2; /* its endpoints would need other descriptors */
+		return 2; /* SuperSpeed endpoints would need other descriptors */
 	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	if (timer < 0 || plug() < 0)
 		return 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the host sees of the device: UVC 1.1, a camera terminal, a processing unit with
- * brightness and contrast, one stream. Standard USB requests and those of the video class.
+ * The device as the host sees it: UVC 1.1, a camera terminal, a processing unit with brightness and
+ * contrast, one stream. Handles standard USB requests and those of the video class.
  */
 #include <endian.h>
 #include <errno.h>
@@ -205,7 +205,7 @@ static int get_descriptor(uint8_t type, uint8_t index, uint8_t *data)
 
 /* --- Requests of the stream -------------------------------------------------------------- */
 
-/* The answer is what the camera makes of the wish. */
+/* The answer has the camera's choice for the requested parameters. */
 static void probe_set(const struct uvc_streaming_control *wish)
 {
 	unsigned i = fastest_interval();
@@ -224,7 +224,7 @@ static int probe_get(uint8_t *out)
 	const unsigned width = sizes[probe.bFrameIndex - 1].width;
 	const unsigned height = sizes[probe.bFrameIndex - 1].height;
 	struct uvc_streaming_control answer = {
-		.bmHint = htole16(1), /* the interval is as wished */
+		.bmHint = htole16(1), /* keep the requested interval */
 		.bFormatIndex = probe.bFormatIndex,
 		.bFrameIndex = probe.bFrameIndex,
 		.dwFrameInterval = htole32(probe.dwFrameInterval),
@@ -247,7 +247,7 @@ static void commit(void)
 	};
 	camera_log("%ux%u %s, a frame in %u us", committed.width, committed.height,
 		   committed.format == FORMAT_MJPEG ? "MJPEG" : "YUYV", committed.interval / 10);
-	if (!camera.iso) /* else the setting of the interface does */
+	if (!camera.iso) /* isochronous: the interface's setting starts the stream */
 		stream_start(&committed);
 }
 
@@ -346,7 +346,7 @@ static int standard_request(const struct usb_ctrlrequest *request, uint8_t *out)
 			stream_stop();
 		return 0;
 	case USB_REQ_CLEAR_FEATURE:
-		/* How uvcvideo ends a bulk stream. */
+		/* uvcvideo ends a bulk stream this way. */
 		if (index == (USB_DIR_IN | CAMERA_ENDPOINT)) {
 			stream_halt(false);
 			stream_stop();

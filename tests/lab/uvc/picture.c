@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the camera sees: vivid's colour bars at 75 %, and a number in the top stripe. */
+/* The camera's picture: vivid's colour bars at 75 %, and a number in the top stripe. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +8,9 @@
 
 #include "camera.h"
 
-#define LEVEL 191
+#define LEVEL  191
 #define STRIPE 16 /* lines */
-#define JPEGS 8
+#define JPEGS  8
 
 struct rgb {
 	uint8_t r, g, b;

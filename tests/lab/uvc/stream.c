@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stream: frames in their time, each at most with one fault, cut into payloads.
- * What was injected is counted when it is on its way, so that a test can compare.
+ * The stream: timed frames, each with at most one fault, cut into payloads. A fault is counted when
+ * it is sent, so that a test can compare the counts.
  */
 #include <errno.h>
 #include <linux/usb/video.h>
@@ -12,20 +12,21 @@
 #include "camera.h"
 
 #define HEADER 2     /* bytes of a payload header: its length, and flags */
-#define EXCESS 65536 /* bytes that a frame has too many */
+#define EXCESS 65536 /* bytes beyond a frame's size */
 
-#define YUYV (1u << FORMAT_YUYV)
+#define YUYV  (1u << FORMAT_YUYV)
 #define MJPEG (1u << FORMAT_MJPEG)
-#define BOTH (YUYV | MJPEG)
+#define BOTH  (YUYV | MJPEG)
 
 enum fault {
 	FAULT_SHORT,   /* ends in the middle */
-	FAULT_ERROR,   /* the device itself says that the frame is bad */
+	FAULT_ERROR,   /* the device sets the error bit */
 	FAULT_OVER,    /* more bytes than a frame has */
 	FAULT_EMPTY,   /* no bytes at all */
-	FAULT_BADFID,  /* the frame id is the one of the frame before */
-	FAULT_NOEOF,   /* the end is not marked: the next frame shows it */
+	FAULT_BADFID,  /* the frame id is that of the previous frame */
+	FAULT_NOEOF,   /* no end-of-frame bit: the next frame id marks the end */
 	FAULT_GARBAGE, /* noise instead of a picture */
+	FAULT_ZERO,    /* zeros instead of a picture */
 	FAULT_NOEOI,   /* a JPEG without its end */
 	FAULT_TORN,    /* the upper half of one JPEG, the lower half of another */
 	FAULT_SIZE,    /* a JPEG of another size */
@@ -42,9 +43,10 @@ static const struct {
 	[FAULT_SHORT] = { "short", BOTH },     [FAULT_ERROR] = { "error", BOTH },
 	[FAULT_OVER] = { "over", YUYV },       [FAULT_EMPTY] = { "empty", BOTH },
 	[FAULT_BADFID] = { "badfid", BOTH },   [FAULT_NOEOF] = { "noeof", BOTH },
-	[FAULT_GARBAGE] = { "garbage", BOTH }, [FAULT_NOEOI] = { "noeoi", MJPEG },
-	[FAULT_TORN] = { "torn", MJPEG },      [FAULT_SIZE] = { "size", MJPEG },
-	[FAULT_LOST] = { "lost", BOTH, true }, [FAULT_BREAK] = { "break", BOTH },
+	[FAULT_GARBAGE] = { "garbage", BOTH }, [FAULT_ZERO] = { "zero", BOTH },
+	[FAULT_NOEOI] = { "noeoi", MJPEG },    [FAULT_TORN] = { "torn", MJPEG },
+	[FAULT_SIZE] = { "size", MJPEG },      [FAULT_LOST] = { "lost", BOTH, true },
+	[FAULT_BREAK] = { "break", BOTH },
 };
 
 static struct mode mode;
@@ -57,7 +59,7 @@ static struct {
 	unsigned frames;   /* of all kinds */
 	unsigned numbered; /* of them, those that uvcvideo gives a number */
 	unsigned good;	   /* of them, those without a fault */
-	unsigned late;	   /* moments when the frame before was not sent yet: none was made */
+	unsigned late;	   /* frames not made because the previous one was not sent yet */
 	unsigned streams;
 	unsigned failed; /* transfers, without those of a halted endpoint */
 	unsigned injected[N_FAULTS];
@@ -84,7 +86,7 @@ static bool fault_applies(enum fault fault)
 	       (camera.iso || !faults[fault].iso_only);
 }
 
-/* The next fault that this frame is to have, or N_FAULTS. */
+/* Returns the ordered fault of this frame, or N_FAULTS. */
 static enum fault choose_fault(void)
 {
 	enum fault fault = 0;
@@ -114,7 +116,7 @@ static void make_other_size(void)
 {
 	static struct picture small;
 
-	if (!small.data) { /* a copy, for the next picture of the right size takes its place */
+	if (!small.data) { /* a copy, because the next picture of the right size overwrites it */
 		struct mode other = { FORMAT_MJPEG, 160, 120, 0 };
 		struct picture picture = picture_make(&other, 5);
 		uint8_t *copy = malloc(picture.size);
@@ -157,6 +159,10 @@ static void inject(enum fault fault)
 		break;
 	case FAULT_GARBAGE:
 		make_garbage();
+		break;
+	case FAULT_ZERO:
+		memset(scratch, 0, frame.size);
+		frame_set(scratch, frame.size);
 		break;
 	case FAULT_NOEOI:
 		frame.size -= 2;
@@ -255,6 +261,8 @@ size_t stream_payload(uint8_t *out, size_t room)
 	size = frame.size - frame.sent;
 	if (size > room - HEADER)
 		size = room - HEADER;
+	if (frame.fail && size > frame.size / 2) /* a small JPEG has a middle, too */
+		size = frame.size / 2;
 	memcpy(out + HEADER, frame.data + frame.sent, size);
 	frame.sent += size;
 	frame.active = frame.sent < frame.size;

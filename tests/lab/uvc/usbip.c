@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bus: vhci-hcd speaks USB/IP with us over one end of a socket pair. A transfer that
- * the host submits is a request here until there is something to say; the bus has no
- * clock, so what is never answered waits until the host takes it back.
+ * The bus: vhci-hcd speaks USB/IP over one end of a socket pair. A submitted transfer waits here
+ * until it can be completed. The bus has no clock, so a transfer without an answer waits until the
+ * host unlinks it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,10 +15,10 @@
 
 #include "camera.h"
 
-#define ATTACH "/sys/devices/platform/vhci_hcd.0/attach"
-#define DEVICE_ID 1
+#define ATTACH	    "/sys/devices/platform/vhci_hcd.0/attach"
+#define DEVICE_ID   1
 #define PACKETS_MAX 128
-#define NO_PACKETS 0xffffffff /* what some kernels call 0 */
+#define NO_PACKETS  0xffffffff /* 0 in some kernels */
 #define BUFFER_SIZE (1 << 20)
 
 enum { CMD_SUBMIT = 1, CMD_UNLINK, RET_SUBMIT, RET_UNLINK };
@@ -57,7 +57,7 @@ struct transfer {
 
 static int sock = -1;
 static struct transfer *waiting, **last = &waiting;
-static unsigned n_waiting, n_transfers; /* n_transfers: of the stream, as far as we have seen */
+static unsigned n_waiting, n_transfers; /* n_transfers: of the stream, seen so far */
 
 /* --- Plugging in -------------------------------------------------------------------------- */
 
@@ -96,7 +96,7 @@ int usbip_plug(void)
 		return -EALREADY;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	/* The kernel takes its own reference to the end that it is given. */
+	/* The kernel takes its own reference to its end of the pair. */
 	err = attach(pair[0]);
 	close(pair[0]);
 	if (err < 0) {
@@ -143,7 +143,7 @@ static bool transmit(const void *data, size_t size)
 	return true;
 }
 
-/* What goes to the device is answered without data. */
+/* A reply to an OUT transfer has no data. */
 static bool answer(uint32_t command, uint32_t sequence, int status, uint32_t length,
 		   const void *data, const struct packet *packets, uint32_t n_packets)
 {
@@ -271,7 +271,7 @@ static bool answer_bulk(const struct transfer *transfer, int status)
 	return answer(RET_SUBMIT, transfer->sequence, status, (uint32_t)size, buffer, NULL, 0);
 }
 
-/* Packets that have no payload are empty; the data of the others lie without gaps. */
+/* Packets without a payload are empty; the data of the others are adjacent. */
 static bool answer_iso(const struct transfer *transfer, int status)
 {
 	struct packet packets[PACKETS_MAX];
@@ -300,9 +300,9 @@ static bool answer_iso(const struct transfer *transfer, int status)
 }
 
 /*
- * A transfer only fails when uvcvideo has done with all others. Else its worker may still copy
- * into a buffer that is cancelled and queued again meanwhile: when it puts its reference, Linux
- * 6.12 completes that buffer a second time and panics.
+ * Fail a transfer only when uvcvideo has finished with all others. Otherwise uvcvideo's worker may
+ * still copy into a buffer that is meanwhile cancelled and queued again; when the worker drops its
+ * reference, Linux 6.12 completes that buffer a second time and panics.
  */
 static bool host_is_idle(void)
 {

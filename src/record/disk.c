@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "record/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "clip/names.h"
+#include "clip/ring.h"
+
+static int disk_create(struct glint_disk *disk, int dir, const char *name, bool *direct)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = -1;
+
+	(void)disk;
+	if (*direct)
+		fd = openat(dir, name, flags | O_DIRECT, 0644);
+	if (*direct && fd < 0 && errno == EINVAL) {
+		*direct = false;
+		/* Some kernels have created the file nevertheless. */
+		(void)unlinkat(dir, name, 0);
+	}
+	if (!*direct)
+		fd = openat(dir, name, flags, 0644);
+	return fd < 0 ? -errno : fd;
+}
+
+static int disk_allocate(struct glint_disk *disk, int fd, uint64_t offset, uint64_t size)
+{
+	(void)disk;
+	if (fallocate(fd, 0, (off_t)offset, (off_t)size) == 0)
+		return 0;
+	return errno == ENOSPC || errno == EDQUOT ? -errno : 0;
+}
+
+static int64_t disk_write(struct glint_disk *disk, int fd, const void *bytes, size_t size,
+			  uint64_t offset)
+{
+	ssize_t n = pwrite(fd, bytes, size, (off_t)offset);
+
+	(void)disk;
+	return n < 0 ? -errno : n;
+}
+
+static int disk_copy(struct glint_disk *disk, int from, uint64_t from_offset, int to,
+		     uint64_t to_offset, uint64_t size, uint8_t *buffer, size_t buffer_size)
+{
+	(void)disk;
+	return glint_clip_copy(from, from_offset, to, to_offset, size, buffer, buffer_size);
+}
+
+static int disk_truncate(struct glint_disk *disk, int fd, uint64_t size)
+{
+	(void)disk;
+	return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+}
+
+static bool disk_exists(struct glint_disk *disk, int dir, const char *name)
+{
+	(void)disk;
+	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int disk_rename(struct glint_disk *disk, int dir, const char *from, const char *to)
+{
+	(void)disk;
+	return glint_clip_rename(dir, from, to);
+}
+
+struct glint_disk glint_disk_kernel = {
+	.create = disk_create,
+	.copy = disk_copy,
+	.allocate = disk_allocate,
+	.write = disk_write,
+	.truncate = disk_truncate,
+	.rename = disk_rename,
+	.exists = disk_exists,
+	.is_kernel = true,
+};

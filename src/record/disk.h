@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls that may wait for a disk, so that tests can let each of them fail or stall. Any thread
+ * but the loop's.
+ */
+#ifndef GLINT_RECORD_DISK_H
+#define GLINT_RECORD_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct glint_disk {
+	/*
+	 * Create the file @name in the folder @dir, empty. *@direct: with O_DIRECT; set to
+	 * false where the file system has no such thing. Returns the descriptor; -EEXIST.
+	 */
+	int (*create)(struct glint_disk *disk, int dir, const char *name, bool *direct);
+	/* As glint_clip_copy(). */
+	int (*copy)(struct glint_disk *disk, int from, uint64_t from_offset, int to,
+		    uint64_t to_offset, uint64_t size, uint8_t *buffer, size_t buffer_size);
+	/* Give the file blocks. May fail on a full disk only; else it does what it can. */
+	int (*allocate)(struct glint_disk *disk, int fd, uint64_t offset, uint64_t size);
+	/* Returns how many bytes were written, or a negative errno. */
+	int64_t (*write)(struct glint_disk *disk, int fd, const void *bytes, size_t size,
+			 uint64_t offset);
+	int (*truncate)(struct glint_disk *disk, int fd, uint64_t size);
+	/* Never replaces a file: -EEXIST. */
+	int (*rename)(struct glint_disk *disk, int dir, const char *from, const char *to);
+	bool (*exists)(struct glint_disk *disk, int dir, const char *name);
+	bool is_kernel; /* writes may go through io_uring */
+};
+
+extern struct glint_disk glint_disk_kernel;
+
+#endif

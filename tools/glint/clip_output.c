@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* Output files that are whole or gone, Ctrl-C, and a progress bar. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "clip.h"
+#include "clip/names.h"
+#include "tool.h"
+
+#define SHOW_AFTER_NS (500 * GLINT_NSEC_PER_MSEC)
+#define SHOW_EVERY_NS (100 * GLINT_NSEC_PER_MSEC)
+#define BAR_WIDTH     30u
+
+/* --- Interrupts ---------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t signal_came;
+
+static void on_signal(int signal_number)
+{
+	signal_came = signal_number;
+}
+
+void clip_catch_interrupts(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+int clip_interrupted(void)
+{
+	return signal_came ? -EINTR : 0;
+}
+
+void clip_die_of_interrupt(void)
+{
+	if (!signal_came)
+		return;
+	signal(signal_came, SIG_DFL);
+	raise(signal_came);
+}
+
+/* --- Files ---------------------------------------------------------------------------------- */
+
+int clip_output_begin(struct clip_output *output, const char *path)
+{
+	int err = -EEXIST;
+
+	*output = (struct clip_output){ .path = path };
+	if (access(path, F_OK) == 0)
+		return -EEXIST;
+	if (asprintf(&output->part, "%s.part", path) < 0) {
+		output->part = NULL;
+		return -ENOMEM;
+	}
+	output->file = fopen(output->part, "wxe");
+	if (output->file)
+		return 0;
+	err = -errno;
+	free(output->part);
+	return err;
+}
+
+int clip_output_end(struct clip_output *output, int err)
+{
+	if (output->file && fclose(output->file) != 0 && err == 0)
+		err = -errno;
+	if (err == 0)
+		err = glint_clip_rename(AT_FDCWD, output->part, output->path);
+	if (err < 0)
+		unlink(output->part);
+	free(output->part);
+	return err;
+}
+
+/* --- Progress -------------------------------------------------------------------------------- */
+
+void clip_progress_begin(struct clip_progress *progress, const char *what, uint64_t total)
+{
+	*progress = (struct clip_progress){
+		.what = what,
+		.total = total,
+		.begun_ns = glint_now_ns(),
+	};
+}
+
+void clip_progress_step(struct clip_progress *progress, uint64_t done)
+{
+	uint64_t now_ns = glint_now_ns(), took_ns = now_ns - progress->begun_ns;
+	unsigned filled;
+
+	if (took_ns < SHOW_AFTER_NS || now_ns - progress->shown_ns < SHOW_EVERY_NS ||
+	    progress->total == 0 || !tool_is_terminal(stderr))
+		return;
+	progress->shown_ns = now_ns;
+	filled = (unsigned)(BAR_WIDTH * MIN(done, progress->total) / progress->total);
+	fprintf(stderr, "\r\033[K%s  [%.*s%*s] %3u %%  %" PRIu64 " of %" PRIu64 " frames",
+		progress->what, (int)filled, "##############################",
+		(int)(BAR_WIDTH - filled), "", (unsigned)(100 * done / progress->total), done,
+		progress->total);
+	if (done > 0 && done <= progress->total)
+		fprintf(stderr, ", %.0f s left",
+			(double)took_ns / 1e9 * (double)(progress->total - done) / (double)done);
+	fflush(stderr);
+}
+
+void clip_progress_end(struct clip_progress *progress)
+{
+	if (progress->shown_ns > 0)
+		fputs("\r\033[K", stderr);
+	progress->shown_ns = 0;
+}
