@@ -95,7 +95,7 @@ loaded_libraries_are_noted()
 {
 	local noted loaded=() file name
 	noted=$(dlopen_notes "$root/bin/glintd" | sort) || return
-	for file in $(grep -rlE 'GLINT_LIBRARY_FIND\(|\<dlopen\(' src --include='*.c' | grep -v base/library.c); do
+	for file in $(grep -rlE 'GLINT_LIBRARY\(|\<dlopen\(' src --include='*.c' | grep -v base/library.c); do
 		name=$(sed -n 's/^#define LIBRARY[[:space:]]*"\(.*\)"$/\1/p' "$file")
 		[ -n "$name" ] || { echo "$file: names no LIBRARY"; return 1; }
 		! grep -qaF "$name" "$root/bin/glintd" || loaded+=("$name")
