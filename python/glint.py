@@ -340,6 +340,11 @@ def _duration(seconds: float) -> str:
     return f"{round(seconds * 1e9)}ns"
 
 
+def _span(value: Union[int, float, None]) -> Union[int, str, None]:
+    """An int is frames, a float seconds."""
+    return f"{round(value * 1e3)}ms" if isinstance(value, float) else value
+
+
 def _frame(document: Optional[dict]) -> Optional[Frame]:
     if not document:
         return None
@@ -1253,6 +1258,37 @@ class Glint:
                 "all" if every else "any": [_members(condition) for condition in listed]}
         result = self._result("POST", "/wait", {}, waits=timeout, body=json.dumps(body).encode())
         return _verdict(result["conditions"][result["decided_by"]])
+
+    # Recordings.
+
+    def record(self, *, name: Optional[str] = None, pre: Union[int, float, None] = None,
+               post: Union[int, float, None] = None, at: Optional[MomentLike] = None,
+               when: Optional[str] = None, until: str = "complete", timeout: float = 60.0,
+               **parameters: Any) -> Dict[str, Any]:
+        """Record the frames around a moment into a file; the service needs --record.
+
+        pre, post: how much from before and after frame 0: an int is frames, a float seconds. at: the
+        moment of frame 0, perhaps in the past. when: instead of it, a condition of wait(), with its
+        parameters. until: the answer comes when the trigger is "accepted", the file is "open", or the
+        file is "complete". timeout: seconds for that, and for the condition.
+        The answer has the members that docs/HTTP.md lists, such as file, trigger_seq and frames.
+        Refused: reason is name-exists, not-held, disk-full, ...
+        """
+        query = {"name": name, "pre": _span(pre), "post": _span(post),
+                 "at": _moment(at) if at is not None else None, "until": until}
+        if when is not None:
+            query.update({"for": when, "timeout": _duration(timeout), **parameters})
+        elif parameters:
+            raise ValueError(f"{', '.join(parameters)}: for a condition; give when=")
+        return self._result("POST", "/record", query, waits=timeout)
+
+    def recordings(self) -> List[Dict[str, Any]]:
+        """The recordings under way and the last that have ended, the newest first."""
+        return self._result("GET", "/record", {})["recordings"]
+
+    def stop_recording(self, name: str) -> None:
+        """End a recording now, with the frames that it has."""
+        self._result("DELETE", "/record", {"name": name})
 
     def events(self, last_id: Union[str, int, None] = None) -> EventStream:
         """Events from now on, or after the event last_id; 0: all that the service still has.

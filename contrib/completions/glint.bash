@@ -160,9 +160,10 @@ _glint()
 		--socket|-s) COMPREPLY=($(compgen -f -- "$current")); return ;;
 		--threshold) return ;;
 		--timeout|-t) return ;;
+		--until) return ;;
 		--when) return ;;
 		esac
-		COMPREPLY=($(compgen -W "--at --differs --give-up --hash --json --list --margin --max-wait --name --no-wait --place --post --pre --reference --region --similarity --stable --stop --socket --threshold --timeout --when --help --usage --version" -- "$current"))
+		COMPREPLY=($(compgen -W "--at --differs --give-up --hash --json --list --margin --max-wait --name --no-wait --place --post --pre --reference --region --similarity --stable --stop --socket --threshold --timeout --until --when --help --usage --version" -- "$current"))
 		return ;;
 	clip)
 		case $previous in

@@ -86,15 +86,22 @@ struct glint_recording {
 	uint64_t begun_ns, last_frame_ns, closed_ns; /* CLOCK_MONOTONIC; 0: not yet */
 };
 
+/* What a request waits for. */
+enum glint_record_until {
+	GLINT_RECORD_ACCEPTED, /* the trigger is taken: the moment, and a name */
+	GLINT_RECORD_OPEN,     /* frame 0 is there, and the file is open */
+	GLINT_RECORD_COMPLETE, /* the file has its name */
+};
+
 /* A request for a recording; in the memory of the caller. */
 struct glint_record_request {
 	char name[GLINT_RECORD_NAME_MAX + 1]; /* "": the recorder chooses */
 	bool has_pre, has_post;		      /* else those of the options */
 	struct glint_record_span pre, post;
-	struct glint_moment at; /* MARK has been looked up, and is a TIME */
-	uint64_t now_ns;	/* when the client asked */
-	const char *trigger;	/* a constant, such as "command" */
-	bool until_closed;	/* done() waits for the end, else for the file to be open */
+	struct glint_moment at;	       /* MARK has been looked up, and is a TIME */
+	uint64_t now_ns;	       /* when the client asked */
+	const char *trigger;	       /* a constant, such as "command" */
+	enum glint_record_until until; /* done() waits for it */
 	/*
 	 * From the loop's top level, once. @recording NULL: refused, with @reason and @message; the
 	 * recording is borrowed for the call.

@@ -30,6 +30,7 @@ enum {
 	PARAM_POST,
 	PARAM_AT,
 	PARAM_WAIT,
+	PARAM_UNTIL,
 	PARAM_FOR,
 	PARAM_REGION,
 	PARAM_THRESHOLD,
@@ -51,6 +52,9 @@ enum {
 #define NAME_RULE     "1 to 63 letters, digits and -._ , and no dot first"
 #define SPAN_RULE     "a number of frames such as 120, or a time such as 500ms or 2s, up to a day"
 
+/* In the order of enum glint_record_until. */
+static const char *const until_names[] = { "accepted", "open", "complete", NULL };
+
 static const struct glint_param post_params[] = {
 	[PARAM_NAME] = { "name", GLINT_PARAM_TEXT, .max = GLINT_RECORD_NAME_MAX,
 			 .help = "Name of the files: letters, digits and -._ ; without it the "
@@ -64,7 +68,10 @@ static const struct glint_param post_params[] = {
 		       .help = "The moment of the trigger. Frame 0 is the first one whose exposure "
 			       "began then, or later." },
 	[PARAM_WAIT] = { "wait", GLINT_PARAM_FLAG, .fallback = "false",
-			 .help = "Answer when the file is complete; else when it is open." },
+			 .help = "Answer when the file is complete, as until=complete." },
+	[PARAM_UNTIL] = { "until", GLINT_PARAM_WORD, .words = until_names, .fallback = "open",
+			  .help = "When to answer: the trigger is accepted; frame 0 is there and the "
+				  "file is open; the file is complete." },
 	[PARAM_FOR] = { "for", GLINT_PARAM_WORD, .words = glint_condition_names,
 			.help = "Wait for this condition, as /wait does; frame 0 is the one that "
 				"decides." },
@@ -420,6 +427,11 @@ static void record_post(struct glint_client *client)
 					NAME_RULE);
 		return;
 	}
+	if (values[PARAM_WAIT].flag && values[PARAM_UNTIL].count > 0 &&
+	    values[PARAM_UNTIL].word != GLINT_RECORD_COMPLETE) {
+		glint_reply_refusal(client, 400, "bad-until", "wait=1 is until=complete");
+		return;
+	}
 	if (!read_span(client, &post_params[PARAM_PRE], &values[PARAM_PRE], &request.has_pre,
 		       &request.pre) ||
 	    !read_span(client, &post_params[PARAM_POST], &values[PARAM_POST], &request.has_post,
@@ -432,7 +444,8 @@ static void record_post(struct glint_client *client)
 	if (values[PARAM_NAME].count > 0)
 		strcpy(request.name, values[PARAM_NAME].text);
 	request.now_ns = client->request_ns;
-	request.until_closed = values[PARAM_WAIT].flag;
+	request.until = values[PARAM_WAIT].flag ? GLINT_RECORD_COMPLETE :
+						  (enum glint_record_until)values[PARAM_UNTIL].word;
 	request.done = post_done;
 	post->request = request;
 	post_begin(post, values);

@@ -631,7 +631,7 @@ static void recorder_on_opened(struct glint_writer_listener *listener, struct gl
 	}
 	tell(recorder, "opened", &recording->info);
 	glint_list_for_each(request, &recording->requests, link)
-		if (!request->until_closed)
+		if (request->until == GLINT_RECORD_OPEN)
 			answer(recorder, request);
 }
 
@@ -997,10 +997,11 @@ void glint_recorder_trigger(struct glint_recorder *recorder, struct glint_record
 	snprintf(request->name, sizeof(request->name), "%s", recording->info.name);
 	request->recording = recording;
 	glint_list_append(&recording->requests, &request->link);
-	if (request->extended && !request->until_closed)
-		answer(recorder, request);
-	else if (!request->extended)
+	if (!request->extended)
 		recording_try(recorder, recording);
+	if (request->until == GLINT_RECORD_ACCEPTED ||
+	    (request->extended && request->until == GLINT_RECORD_OPEN))
+		answer(recorder, request);
 	set_alarm(recorder);
 }
 

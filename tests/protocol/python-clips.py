@@ -176,5 +176,32 @@ def test_pandas():
         assert int(table["ns"].diff().dropna().max()) == 4_000_000
 
 
+@tap.test
+def test_recordings():
+    """a script triggers, lists and ends recordings, and opens the clip"""
+    tap.needs("RECORD")
+    environment = tap.emulated(size="640x480", fps=60, format="YUYV")
+    with folder() as tmp, tap.Service("--record", tmp, "--record-memory", "64", device=tap.EMULATED,
+                                      environment=environment) as service, \
+            glint.Glint(service.path) as lab:
+        service.wait_for(lambda state: state["glint"]["recorder"]["in_ring"] > 10)
+        facts = lab.record(name="one", pre=5, post=0.1)
+        with glint.Clip(os.path.join(tmp, facts["file"])) as clip:
+            assert len(clip) == facts["frames"] >= 6, facts
+        for reason, wrong in (("name-exists", {"name": "one"}), ("not-held", {"at": 0}),
+                              ("bad-threshold", {"when": "black", "threshold": 300})):
+            try:
+                lab.record(**wrong)
+                assert False, wrong
+            except glint.Refused as refused:
+                assert refused.reason == reason, refused
+        assert lab.record(name="two", post=3600.0, until="open")["state"] == "running"
+        lab.stop_recording("two")
+        states = {row["name"]: row["state"] for row in lab.recordings()}
+        assert states["one"] == "closed" and states["two"] in ("finishing", "closed"), states
+        assert lab.record(name="three", when="nonblack", pre=2, post=2)["trigger"] == "nonblack"
+        assert lab.record(name="four", until="accepted")["state"] in ("waiting", "running")
+
+
 if __name__ == "__main__":
     tap.main(os.path.abspath(__file__))

@@ -237,6 +237,30 @@ def test_reasons_for_copies():
 
 
 @tap.test
+def test_until():
+    """until=accepted replies before frame 0 is there; the recording is made all the same"""
+    with recording() as service:
+        soon = tap.now_ns() + 1_000_000_000
+        status, answer = post(service, f"at={soon}&pre=5&post=5&name=soon&until=accepted")
+        result = answer["result"]
+        assert status == 200 and result["name"] == "soon" and result["moment_ns"] == soon, answer
+        assert result["state"] == "waiting" and result["trigger_seq"] is None, answer
+        status, answer = post(service, "at=last&pre=5&post=5&name=open&until=open")
+        assert status == 200 and answer["result"]["trigger_seq"] is not None, answer
+        status, answer = post(service, "at=last&pre=5&post=5&name=whole&until=complete")
+        assert status == 200 and answer["result"]["state"] == "closed", answer
+        tap.until(lambda: os.path.exists(os.path.join(service.clips, "soon.mkv")))
+        rows = check(service.clips, "soon")
+        zero = next(row for row in rows if row["n"] == 0)
+        assert zero["exposure_ns"] >= soon > rows[rows.index(zero) - 1]["exposure_ns"], rows
+        status, answer = post(service, "at=0&until=accepted")
+        assert status == 409 and answer["error"]["reason"] == "not-held", answer
+        status, answer = post(service, "until=open&wait=1")
+        assert status == 400 and answer["error"]["reason"] == "bad-until", answer
+        assert post(service, "until=later")[0] == 400
+
+
+@tap.test
 def test_extended():
     """a trigger during a recording makes it longer"""
     with recording() as service:
@@ -597,6 +621,9 @@ def test_command():
         said = glint("record", *address, "--pre", "10", "--post", "5", "--name", "one")
         assert said.startswith("one.mkv\t"), said
         assert "one.mkv" in glint("record", *address, "--list")
+        said = glint("record", *address, "--post", "5", "--name", "soon", "--until", "accepted")
+        assert said.split()[0] == "soon" and said.split()[-1] in ("waiting", "running"), said
+        glint("record", *address, "--until", "later", code=1)
         path = os.path.join(service.clips, "one.mkv")
         info = json.loads(glint("clip", "info", "--json", path))
         rows = check(service.clips, "one")

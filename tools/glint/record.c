@@ -21,7 +21,8 @@ struct record_args {
 	const char *stop;	 /* the recording to end */
 	const char *reference;	 /* a file, the picture to match; NULL: none */
 	int wait_ms, when_ms;	 /* @when_ms: for the condition; 0: none */
-	bool json, list, no_wait;
+	const char *until;	 /* "accepted", "open", "complete" */
+	bool json, list;
 };
 
 enum {
@@ -30,6 +31,7 @@ enum {
 	KEY_POST,
 	KEY_AT,
 	KEY_NO_WAIT,
+	KEY_UNTIL,
 	KEY_STOP,
 	KEY_WAIT,
 	KEY_WHEN,
@@ -69,8 +71,11 @@ static const struct argp_option options[] = {
 	  "still, transition: how long nothing has differed (default 1s)", 0 },
 	{ "give-up", KEY_TIMEOUT, "SECONDS", 0, "When to give up the condition (default 3600 s)",
 	  0 },
-	{ "no-wait", KEY_NO_WAIT, NULL, 0, "Return when the file is open, not when it is complete",
+	{ "until", KEY_UNTIL, "WHEN", 0,
+	  "Return when the trigger is accepted, when the file is open, or when it is complete "
+	  "(default)",
 	  0 },
+	{ "no-wait", KEY_NO_WAIT, NULL, 0, "The same as --until open", 0 },
 	{ "max-wait", KEY_WAIT, "SECONDS", 0,
 	  "Wait for the end of the recording so long (default 60)", 0 },
 	{ "stop", KEY_STOP, "NAME", 0, "End a recording now, instead of beginning one", 0 },
@@ -135,7 +140,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->when_ms = tool_seconds(state, "give-up", arg, 0.001, WAIT_MAX_S);
 		return 0;
 	case KEY_NO_WAIT:
-		args->no_wait = true;
+		args->until = "open";
+		return 0;
+	case KEY_UNTIL:
+		args->until = arg;
 		return 0;
 	case KEY_WAIT:
 		args->wait_ms = tool_seconds(state, "max-wait", arg, 0.001, WAIT_MAX_S);
@@ -154,6 +162,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--list stands alone");
 		if (args->stop && args->query.used > 0)
 			argp_error(state, "--stop stands alone");
+		if (!args->list && !args->stop)
+			tool_query_add(state, &args->query, "until", args->until);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -252,17 +262,16 @@ static int ask(struct record_args *args, struct glint_client *client, char **tex
 	const char *query;
 	uint8_t *picture;
 	size_t size;
+	bool complete = strcmp(args->until, "complete") == 0;
 	int wait_ms, err;
 
 	if (args->list)
 		return glint_client_recordings(client, text, len);
 	if (args->stop)
 		return glint_client_record_stop(client, args->stop, text, len);
-	if (!args->no_wait)
-		strcat(args->query.text, "&wait=1");
 	/* The first parameter has an & before it, too. */
 	query = args->query.text + (*args->query.text == '&');
-	wait_ms = args->when_ms + (args->no_wait ? 0 : args->wait_ms);
+	wait_ms = args->when_ms + (complete ? args->wait_ms : 0);
 	if (!args->reference)
 		return glint_client_record(client, query, wait_ms, text, len);
 	err = tool_file_read(args->reference, &picture, &size);
@@ -280,7 +289,7 @@ static int ask(struct record_args *args, struct glint_client *client, char **tex
 
 int tool_record(int argc, char **argv, struct tool_service *service)
 {
-	struct record_args args = { .service = service, .wait_ms = 60000 };
+	struct record_args args = { .service = service, .wait_ms = 60000, .until = "complete" };
 	struct glint_client *client;
 	struct tool_json *json;
 	size_t len = 0;
