@@ -75,16 +75,19 @@ struct lines {
 	uint32_t first, step;
 };
 
-/* The bytes from @line to the end of its plane. */
-static size_t bytes_left(const struct glint_dmabuf *buf, const uint8_t *line)
+/* The place of @line in the memory of @buf, and the @left bytes from there to the end of its plane. */
+static uint8_t *place_of(const struct glint_dmabuf *buf, const uint8_t *line, size_t *left)
 {
 	for (unsigned i = 0; i < buf->n_planes; i++) {
 		const struct glint_plane *plane = &buf->planes[i];
 
-		if (line >= plane->map && line < plane->map + plane->size)
-			return (size_t)(plane->map + plane->size - line);
+		if (line >= plane->map && line < plane->map + plane->size) {
+			*left = (size_t)(plane->map + plane->size - line);
+			return plane->map + (line - plane->map);
+		}
 	}
-	return 0;
+	*left = 0;
+	return NULL;
 }
 
 /* Copy @count lines; @twice: each to two lines of @to. */
@@ -97,14 +100,17 @@ static void copy_lines(const struct glint_dmabuf *to_buf, const struct glint_com
 		const uint8_t *line = from->base + (size_t)from->stride *
 							   (from_lines.first + i * from_lines.step);
 		uint32_t at = to_lines.first + i * to_lines.step;
+		size_t left, bytes = MIN(from->stride, to->stride);
 
+		if (!place_of(from_buf, line, &left))
+			continue;
+		bytes = MIN(bytes, left);
 		for (uint32_t n = 0; n <= twice && at + n < to->height; n++) {
-			uint8_t *out =
-				(uint8_t *)(uintptr_t)to->base + (size_t)to->stride * (at + n);
-			size_t bytes = MIN(from->stride, to->stride);
+			const uint8_t *other = to->base + (size_t)to->stride * (at + n);
+			uint8_t *out = place_of(to_buf, other, &left);
 
-			bytes = MIN(bytes, bytes_left(from_buf, line));
-			memcpy(out, line, MIN(bytes, bytes_left(to_buf, out)));
+			if (out)
+				memcpy(out, line, MIN(bytes, left));
 		}
 	}
 }

@@ -430,7 +430,7 @@ static void rig_ask(struct recorder_rig *r, struct asked *asked, const char *nam
 			.at = { .kind = at, .seq = seq },
 			.now_ns = glint_now_ns(),
 			.trigger = "command",
-			.until_closed = true,
+			.until = GLINT_RECORD_COMPLETE,
 			.done = asked_done,
 		},
 	};
@@ -702,7 +702,7 @@ static void test_a_disk_that_is_too_slow_begins_further_recordings(void)
 	disk_wait_held(&r.disk);
 	rig_push(&r, 0, 0); /* there is always more to write */
 	rig_ask(&r, &second, "b", GLINT_MOMENT_LAST, 0);
-	second.request.until_closed = false;
+	second.request.until = GLINT_RECORD_OPEN;
 	disk_pass(&r.disk);
 	RIG_RUN_UNTIL(r.loop, second.calls == 1);
 	CU_ASSERT_FALSE(second.refused);
@@ -926,7 +926,7 @@ static void test_a_further_trigger_whose_frame_comes_too_late_is_told(void)
 			.at = { .kind = GLINT_MOMENT_SEQ, .seq = 1010 },
 			.now_ns = glint_now_ns() - 6 * GLINT_NSEC_PER_SEC,
 			.trigger = "command",
-			.until_closed = true,
+			.until = GLINT_RECORD_COMPLETE,
 			.done = asked_done,
 		},
 	};
@@ -1027,7 +1027,7 @@ static void check_random_windows(bool borrows, bool on_disk)
 					.post = { true, posts[place] },
 					.now_ns = glint_now_ns(),
 					.trigger = "command",
-					.until_closed = true,
+					.until = GLINT_RECORD_COMPLETE,
 					.done = asked_done,
 				},
 			};
