@@ -55,10 +55,11 @@ static bool moves(const struct glint_replay *replay)
 	return replay->jumped || replay->steps > 0 || (!replay->paused && !replay->ended);
 }
 
-/* Before the first frame, requests wait for the stream. */
+/* Before the first frame, requests wait for the stream; at the end no frame comes. */
 void glint_replay_settle_if_still(struct glint_replay *replay)
 {
-	if (replay->has_frame && (!replay->streaming || (!replay->jumped && replay->steps == 0)))
+	if ((replay->has_frame || replay->ended) &&
+	    (!replay->streaming || (!replay->jumped && replay->steps == 0)))
 		glint_replay_settle(replay);
 }
 
@@ -118,14 +119,21 @@ void glint_replay_leave(struct glint_replay *replay, size_t index)
 /* Behind the last frame: begin again, or stay. */
 static void end_reached(struct glint_replay *replay)
 {
+	const struct glint_track *track = &replay->track;
+	uint32_t dropped = replay->skipped;
+
 	if (replay->loops) {
+		if (replay->has_frame && !replay->jumped)
+			dropped = track->frames[track->n - 1].position -
+				  track->frames[replay->shown].position;
 		replay->rounds++;
 		glint_replay_go_to(replay, 0);
 		/* What is missing behind the last frame is missing before the first one. */
-		replay->skipped = replay->track.tail;
+		replay->skipped = dropped + track->tail;
 		return;
 	}
 	replay->ended = true;
+	replay->jumped = false; /* the frame that was to be shown is dropped */
 	replay->steps = 0;
 	glint_replay_settle_if_still(replay);
 }
@@ -158,14 +166,19 @@ static uint64_t due_of_next(struct glint_replay *replay)
 static bool make_plan(struct glint_replay *replay, struct plan *plan)
 {
 	const struct glint_track *track = &replay->track;
+	unsigned rounds = 0;
 
 	if (glint_now_ns() < replay->no_signal_until_ns || replay->signal_lost)
 		return false;
 	while (moves(replay)) {
 		if (replay->next >= track->n) {
 			end_reached(replay);
+			rounds++;
 			continue;
 		}
+		/* Cues that drop all frames of a loop must not begin again without end. */
+		if (rounds > 1)
+			replay->cued = true;
 		begin_cues(replay);
 		if (replay->signal_lost)
 			return false;

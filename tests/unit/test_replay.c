@@ -494,6 +494,89 @@ static void test_faults_begin_at_their_frames(void)
 	close(clip.fd);
 }
 
+/* A dropped frame has a number, so the frames behind the last one that is shown are a gap. */
+static void test_frames_that_are_dropped_at_the_end_of_a_loop_are_a_gap(void)
+{
+	struct glint_replay_config config = { .speed_milli = 0, .loop = true };
+	struct clip clip;
+	struct rig rig;
+
+	CU_ASSERT_EQUAL(glint_replay_cues_parse("drop@1:2", &config.cues), 0);
+	clip_plain(&clip, 5);
+	config.path = clip.path;
+	RIG_OPEN(&rig, &config);
+	for (unsigned i = 0; i < 9; i++)
+		ASSERT_NEXT(&rig, SEQ + i / 3 * 5 + i % 3, SEQ + i % 3);
+	rig_close(&rig);
+	close(clip.fd);
+}
+
+static void test_a_seek_to_a_last_frame_that_is_dropped_finds_the_end(void)
+{
+	struct glint_replay_config config = { .speed_milli = 0, .paused = true };
+	struct glint_replay_request drop = { .action = GLINT_REPLAY_INJECT,
+					     .fault = GLINT_REPLAY_DROP,
+					     .frames = 1 };
+	struct glint_replay_request seek = { .action = GLINT_REPLAY_SEEK, .n = 2 };
+	struct clip clip;
+	struct rig rig;
+
+	clip_plain(&clip, 5);
+	config.path = clip.path;
+	RIG_OPEN(&rig, &config);
+	ASSERT_NEXT(&rig, SEQ, SEQ);
+	CU_ASSERT_EQUAL(rig_ask(&rig, drop), 0);
+	CU_ASSERT_EQUAL(rig_ask(&rig, seek), 0);
+	CU_ASSERT_EQUAL(status_of(&rig).state, GLINT_REPLAY_ENDED);
+	CU_ASSERT_EQUAL(status_of(&rig).faults[GLINT_REPLAY_DROP], 1);
+	CU_ASSERT_EQUAL(status_of(&rig).n, -2);
+	CU_ASSERT_EQUAL(rig_ask(&rig, seek), 0);
+	CU_ASSERT_EQUAL(status_of(&rig).n, 2);
+	rig_close(&rig);
+	close(clip.fd);
+}
+
+static void test_without_any_frame_left_requests_are_answered(void)
+{
+	struct glint_replay_config config = { .speed_milli = 0 };
+	struct glint_replay_request play = { .action = GLINT_REPLAY_PLAY };
+	struct glint_replay_request seek = { .action = GLINT_REPLAY_SEEK, .n = -2 };
+	struct clip clip;
+	struct rig rig;
+
+	CU_ASSERT_EQUAL(glint_replay_cues_parse("drop@-2:5", &config.cues), 0);
+	clip_plain(&clip, 5);
+	config.path = clip.path;
+	RIG_OPEN(&rig, &config);
+	CU_ASSERT_EQUAL(rig_ask(&rig, seek), 0);
+	CU_ASSERT_EQUAL(rig_ask(&rig, play), 0);
+	CU_ASSERT_FALSE(status_of(&rig).has_frame);
+	rig_close(&rig);
+	close(clip.fd);
+}
+
+static void test_a_loop_that_drops_more_frames_than_it_has_goes_on(void)
+{
+	struct glint_replay_config config = { .speed_milli = 0, .loop = true };
+	uint32_t last = SEQ - 1;
+	struct clip clip;
+	struct rig rig;
+
+	CU_ASSERT_EQUAL(glint_replay_cues_parse("drop@-2:12", &config.cues), 0);
+	clip_plain(&clip, 5);
+	config.path = clip.path;
+	RIG_OPEN(&rig, &config);
+	for (unsigned i = 0; i < 9; i++) {
+		struct shown shown = rig_next(&rig);
+
+		CU_ASSERT_TRUE(shown.even);
+		CU_ASSERT_TRUE(shown.vbuf.seq > last);
+		last = shown.vbuf.seq;
+	}
+	rig_close(&rig);
+	close(clip.fd);
+}
+
 static void test_a_lost_signal_comes_back_and_the_clip_goes_on(void)
 {
 	struct glint_replay_config config = { .speed_milli = 0 };
@@ -794,6 +877,10 @@ GLINT_TESTS("replay", GLINT_TEST(test_the_device_presents_itself_as_a_recording)
 	    GLINT_TEST(test_a_pause_shows_one_frame_and_a_step_the_next),
 	    GLINT_TEST(test_a_seek_shows_the_frame_or_the_one_after_a_gap),
 	    GLINT_TEST(test_faults_begin_at_their_frames),
+	    GLINT_TEST(test_frames_that_are_dropped_at_the_end_of_a_loop_are_a_gap),
+	    GLINT_TEST(test_a_seek_to_a_last_frame_that_is_dropped_finds_the_end),
+	    GLINT_TEST(test_without_any_frame_left_requests_are_answered),
+	    GLINT_TEST(test_a_loop_that_drops_more_frames_than_it_has_goes_on),
 	    GLINT_TEST(test_a_lost_signal_comes_back_and_the_clip_goes_on),
 	    GLINT_TEST(test_without_a_buffer_the_replay_waits_and_drops_nothing),
 	    GLINT_TEST(test_a_restart_of_the_stream_loses_and_repeats_nothing),
