@@ -835,8 +835,10 @@ static void judge_admit(struct glint_judge *judge, const struct glint_frame *fra
 			meter_refuse(judge, meter, 400, "bad-region", outside);
 			continue;
 		}
+		/* Not with a meter that has no watch: it may have been refused for want of memory. */
 		glint_list_for_each(other, &judge->meters, link)
-			if (other != meter && !other->has_reference && !other->size_changed &&
+			if (other != meter && !glint_list_empty(&other->watches) &&
+			    !other->has_reference && !other->size_changed &&
 			    glint_meter_equals(other, meter)) {
 				meter_merge(other, meter);
 				break;

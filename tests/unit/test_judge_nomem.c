@@ -118,9 +118,50 @@ static void test_a_still_picture_without_memory_is_an_error(void)
 		fail_each("/snapshot?format=png&timeout=60");
 }
 
+/* Two waits for the same, of which one finds no memory when the first frame comes. */
+static void test_a_wait_without_memory_does_not_take_an_equal_one_along(void)
+{
+	static const char request[] =
+		"GET /wait?for=change&metric=stbt&exclude=9x9%2B0%2B0&timeout=600 "
+		"HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct world w;
+
+	NEEDS_MALLOC();
+	world_prepare(&w, V4L2_PIX_FMT_YUYV, WIDTH, HEIGHT);
+	WORLD_START(&w);
+	send_frame(&w);
+	CU_ASSERT_TRUE(ask(&w, request, " 200 OK"));
+	for (unsigned nth = 1; nth < 8; nth++) {
+		int fds[2];
+
+		for (unsigned i = 0; i < 2; i++) {
+			fds[i] = world_ask(&w, request);
+			WORLD_WAIT(&w, REPORTED(int, judge, w.service->judge, "waits.pending") ==
+					       i + 1);
+		}
+		malloc_fail_at = nth;
+		for (unsigned i = 0; i < 2; i++) {
+			unsigned turn = 0;
+
+			for (reply_used = 0; !has_ended(fds[i]) && turn < WORLD_TURNS; turn++) {
+				if (turn % 4 == 0)
+					send_frame(&w);
+				world_turn(&w);
+			}
+			CU_ASSERT_TRUE(turn < WORLD_TURNS);
+			close(fds[i]);
+		}
+		malloc_fail_at = 0;
+		CU_ASSERT_TRUE(ask(&w, request, " 200 OK"));
+	}
+	WORLD_WAIT(&w, REPORTED(int, judge, w.service->judge, "waits.bytes") == 0);
+	world_close(&w);
+}
+
 /* clang-format off */
 GLINT_TESTS("judge_nomem",
 	GLINT_TEST(test_a_wait_without_memory_is_an_error),
+	GLINT_TEST(test_a_wait_without_memory_does_not_take_an_equal_one_along),
 	GLINT_TEST(test_a_checksum_without_memory_is_an_error),
 	GLINT_TEST(test_a_still_picture_without_memory_is_an_error),
 )
