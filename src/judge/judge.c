@@ -66,6 +66,7 @@ struct reading {
 #define WORKERS_MAX 4u
 #define LANES_MAX   (WORKERS_MAX + 1) /* of the workers and the loop's thread */
 #define PART_BYTES  (256u << 10)      /* of pixels that are worth a part of their own */
+#define END_WORK    (256u << 10) /* pixels that the loop's thread may read after the last part */
 
 /* A kind of pixels at one scale, read once for all meters. Lines and columns are reduced ones. */
 struct canvas {
@@ -112,6 +113,7 @@ struct glint_judge {
 	bool cover_stale;     /* meters have come, moved, or lost their last watch */
 	uint32_t top, bottom; /* the lines that any meter needs */
 	size_t cover_bytes;   /* of all pixels that are read of a frame */
+	uint64_t end_work;    /* of all meters, see glint_meter_end_work() */
 	size_t bytes;	      /* of all meters, and of pictures before they are decoded */
 
 	struct glint_frame *frame;	   /* being judged; NULL: none */
@@ -907,16 +909,19 @@ static void judge_measure_cover(struct glint_judge *judge, const struct canvas *
 static int judge_plan(struct glint_judge *judge)
 {
 	struct glint_region regions[GLINT_CONDITIONS_MAX * GLINT_JUDGE_WAITS_MAX];
+	struct glint_meter *meter;
 
 	if (!judge->cover_stale)
 		return 0;
 	judge_tidy(judge);
+	judge->end_work = 0;
+	glint_list_for_each(meter, &judge->meters, link)
+		judge->end_work += glint_meter_end_work(meter);
 	judge->top = judge->height;
 	judge->bottom = 0;
 	judge->cover_bytes = 0;
 	for (unsigned i = 0; i < CANVASES; i++) {
 		struct canvas *canvas = &judge->canvases[i];
-		struct glint_meter *meter;
 		unsigned n = 0;
 
 		glint_list_for_each(meter, &judge->meters, link)
@@ -987,7 +992,11 @@ static void judge_start_parts(struct glint_judge *judge)
 
 	judge->n_parts = (unsigned)MIN(n, GLINT_METER_PARTS_MAX);
 	judge->parts_left = judge->n_parts;
-	glint_workers_submit_shared(judge->workers, &judge->parts, judge->n_parts);
+	/* What a search costs depends on the picture: the last frame does not tell. */
+	if (judge->end_work > END_WORK)
+		glint_workers_submit(judge->workers, &judge->parts, judge->n_parts);
+	else
+		glint_workers_submit_shared(judge->workers, &judge->parts, judge->n_parts);
 }
 
 static void judge_start(struct glint_judge *judge, struct glint_frame *frame)

@@ -263,6 +263,7 @@ int glint_match_place(struct glint_match *match, uint32_t width, uint32_t height
 	size_t scratch = 0;
 
 	match->window = around;
+	match->work = 0;
 	if (!glint_region_fits(&match->place, width, height))
 		return -ERANGE;
 	for (unsigned i = 0; i < match->n_areas; i++) {
@@ -285,6 +286,7 @@ int glint_match_place(struct glint_match *match, uint32_t width, uint32_t height
 	match->scratch_size = scratch;
 	match->held += scratch;
 	match->window = around;
+	match->work = work;
 	return 0;
 }
 

@@ -37,7 +37,8 @@ struct glint_match {
 	struct glint_match_area areas[GLINT_CONDITION_AREAS_MAX];
 	uint8_t *scratch; /* for one area, and the window around it */
 	size_t scratch_size;
-	size_t held; /* bytes, of all */
+	size_t held;   /* bytes, of all */
+	uint64_t work; /* pixels that are compared in a frame at most; 0: not placed */
 };
 
 struct glint_match_result {

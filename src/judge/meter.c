@@ -487,6 +487,13 @@ void glint_meter_end(struct glint_meter *meter, const struct glint_judge_kernels
 	meter->size_changed = false;
 }
 
+uint64_t glint_meter_end_work(const struct glint_meter *meter)
+{
+	if (meter->match)
+		return meter->match->work;
+	return is_hash(meter) ? (uint64_t)meter->region.width * meter->region.height : 0;
+}
+
 struct glint_sample glint_meter_sample(const struct glint_meter *meter,
 				       const struct glint_condition *condition)
 {

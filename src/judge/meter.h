@@ -110,6 +110,9 @@ void glint_meter_add(struct glint_meter *meter, const struct glint_judge_kernels
 void glint_meter_end(struct glint_meter *meter, const struct glint_judge_kernels *kernels,
 		     unsigned n, struct glint_plate *picture, uint64_t *scratch);
 
+/* Pixels that glint_meter_end() reads at most by itself: matches and checksums have no parts. */
+uint64_t glint_meter_end_work(const struct glint_meter *meter);
+
 /* The result for one watch, whose condition is @condition. */
 struct glint_sample glint_meter_sample(const struct glint_meter *meter,
 				       const struct glint_condition *condition);

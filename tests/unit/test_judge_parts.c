@@ -4,8 +4,12 @@
  * verdicts of the plain comparison of the whole pictures.
  */
 #include <linux/videodev2.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/macros.h"
@@ -17,6 +21,7 @@
 #include "judge/meter.h"
 #include "pixels/pixels.h"
 #include "random.h"
+#include "report_rig.h"
 
 #define WIDTH_MAX  1300u
 #define HEIGHT_MAX 760u
@@ -284,7 +289,106 @@ static void test_threads_that_judge_parts_give_the_verdict_of_the_whole(void)
 	}
 }
 
+/* --- Threads ---------------------------------------------------------------------------- */
+
+/* A picture whose first reader is found by the page fault that reading causes. */
+static struct {
+	uint8_t *pixels;
+	size_t size;
+	pthread_t loop_thread;
+	atomic_bool loop_reads;
+} guarded;
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	const uint8_t *at = info->si_addr;
+
+	(void)context;
+	if (at < guarded.pixels || at >= guarded.pixels + guarded.size) {
+		signal(number, SIG_DFL);
+		return;
+	}
+	if (pthread_equal(pthread_self(), guarded.loop_thread))
+		guarded.loop_reads = true;
+	mprotect(guarded.pixels, guarded.size, PROT_READ | PROT_WRITE);
+}
+
+static void begin_wait(struct rig *r, unsigned i, enum glint_condition_kind kind)
+{
+	struct glint_wait *wait = &r->waits[i];
+
+	*wait = (struct glint_wait){ .n_conditions = 1,
+				     .deadline_ns = UINT64_MAX,
+				     .done = rig_on_done };
+	glint_condition_init(&wait->conditions[0], kind, GLINT_METRIC_LUMA);
+}
+
+/* A frame of a small comparison may be judged by the loop's thread, one with a search may not. */
+static void test_the_loop_does_not_search_for_a_match(void)
+{
+	enum { SIDE = 100 };
+	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO }, before;
+	static struct rig r; /* too large for a stack */
+	const struct glint_judge_config config = { rig_source, rig_spare, &r };
+	struct glint_condition *match;
+	char head[32];
+
+	r = (struct rig){ .seq = 0 };
+	for (unsigned i = 0; i < 2; i++)
+		picture_init(&r.pictures[i], 640, 480);
+	guarded.size = r.pictures[0].format.size[0];
+	guarded.pixels = mmap(NULL, guarded.size, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CU_ASSERT_TRUE_FATAL(guarded.pixels != MAP_FAILED);
+	free(r.pictures[0].buf.planes[0].map);
+	r.pictures[0].buf.planes[0].map = guarded.pixels;
+	guarded.loop_thread = pthread_self();
+	CU_ASSERT_EQUAL_FATAL(sigaction(SIGSEGV, &action, &before), 0);
+	glint_fanout_init(&r.frames, NULL);
+	CU_ASSERT_EQUAL_FATAL(glint_loop_create(&r.loop, GLINT_LOOP_AUTO), 0);
+	CU_ASSERT_EQUAL_FATAL(glint_judge_create(&r.judge, r.loop, &r.frames, &config), 0);
+
+	begin_wait(&r, 0, GLINT_CONDITION_BLACK);
+	r.waits[0].conditions[0].threshold = -1;
+	r.waits[0].conditions[0].region = (struct glint_region){ 0, 0, 16, 16 };
+	CU_ASSERT_EQUAL_FATAL(glint_judge_begin(r.judge, &r.waits[0]), 0);
+	for (unsigned i = 0; i < 20; i++)
+		rig_show(&r, 0);
+
+	begin_wait(&r, 1, GLINT_CONDITION_MATCH);
+	match = &r.waits[1].conditions[0];
+	match->threshold = 2; /* no picture is as similar as that */
+	match->margin = 20;
+	match->has_at = true;
+	match->at_x = match->at_y = 100;
+	match->picture_size =
+		(size_t)snprintf(head, sizeof(head), "P5 %u %u 255\n", SIDE, SIDE) + SIDE * SIDE;
+	match->picture = calloc(1, match->picture_size);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(match->picture);
+	memcpy(match->picture, head, strlen(head));
+	CU_ASSERT_EQUAL_FATAL(glint_judge_begin(r.judge, &r.waits[1]), 0);
+	/* The decoded reference has two copies of its grey values. */
+	while (REPORTED(int, judge, r.judge, "waits.bytes") < 2 * SIDE * SIDE)
+		CU_ASSERT_EQUAL_FATAL(glint_loop_run_once(r.loop, UINT64_MAX), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL_FATAL(mprotect(guarded.pixels, guarded.size, PROT_NONE), 0);
+		guarded.loop_reads = false;
+		rig_show(&r, 0);
+		CU_ASSERT_FALSE(guarded.loop_reads);
+	}
+	CU_ASSERT_EQUAL(r.waits[1].verdicts[0].seen, 3);
+
+	for (unsigned i = 0; i < 2; i++)
+		glint_judge_cancel(r.judge, &r.waits[i]);
+	CU_ASSERT_TRUE(glint_judge_destroy(r.judge, UINT64_MAX));
+	glint_loop_destroy(r.loop);
+	CU_ASSERT_EQUAL(sigaction(SIGSEGV, &before, NULL), 0);
+	munmap(guarded.pixels, guarded.size);
+	picture_fini(&r.pictures[1]);
+}
+
 /* clang-format off */
 GLINT_TESTS("judge_parts",
+	GLINT_TEST(test_the_loop_does_not_search_for_a_match),
 	GLINT_TEST(test_threads_that_judge_parts_give_the_verdict_of_the_whole),
 )
