@@ -106,6 +106,9 @@ size_t glint_clip_write_tail(const struct glint_clip_gap *gap,
 
 /* --- Reading ------------------------------------------------------------------------- */
 
+/* Read all @size bytes at @offset. -EBADMSG: the file ends before; or the error of pread(). */
+int glint_clip_read_at(int fd, void *bytes, size_t size, uint64_t offset);
+
 struct glint_clip_reader {
 	int fd;
 	uint64_t size;	 /* of the file */
@@ -131,7 +134,7 @@ int glint_clip_read_frame(struct glint_clip_reader *reader, struct glint_clip_fr
 bool glint_clip_is_trigger(const struct glint_clip_head *head,
 			   const struct glint_clip_frame *frame);
 
-/* Fill a gap up with @more. */
+/* Add the missing frames of @more to @gap. */
 void glint_clip_gap_add(struct glint_clip_gap *gap, const struct glint_clip_gap *more);
 
 /* How many frames are missing. */

@@ -153,7 +153,7 @@ static bool read_text(const char *text, const char *name, char *out, size_t size
 
 /* --- Page 0 -------------------------------------------------------------------------------- */
 
-static int pread_all(int fd, void *bytes, size_t size, uint64_t offset)
+int glint_clip_read_at(int fd, void *bytes, size_t size, uint64_t offset)
 {
 	size_t done = 0;
 
@@ -237,7 +237,7 @@ int glint_clip_read_head(struct glint_clip_reader *reader, int fd)
 	if (!S_ISREG(status.st_mode) || status.st_size < (off_t)GLINT_CLIP_PAGE)
 		return -EBADMSG;
 	reader->size = (uint64_t)status.st_size;
-	err = pread_all(fd, page, sizeof(page), 0);
+	err = glint_clip_read_at(fd, page, sizeof(page), 0);
 	return err < 0 ? err : parse_head(page, &reader->head);
 }
 
@@ -299,7 +299,7 @@ int glint_clip_read_frame(struct glint_clip_reader *reader, struct glint_clip_fr
 		return -ENODATA;
 	if (reader->size - reader->at < GLINT_CLIP_PAGE)
 		return -EBADMSG;
-	err = pread_all(reader->fd, page, sizeof(page), reader->at);
+	err = glint_clip_read_at(reader->fd, page, sizeof(page), reader->at);
 	if (err == 0)
 		err = parse_frame(page, frame);
 	if (err < 0)

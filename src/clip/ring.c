@@ -116,22 +116,6 @@ bool glint_clip_ring_read_record(const uint8_t page[static GLINT_CLIP_PAGE], uin
 
 /* --- Copies ------------------------------------------------------------------------------ */
 
-static int read_at(int fd, void *bytes, size_t size, uint64_t offset)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = pread(fd, (char *)bytes + done, size - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EBADMSG;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
 static int write_at(int fd, const void *bytes, size_t size, uint64_t offset)
 {
 	size_t done = 0;
@@ -165,7 +149,7 @@ int glint_clip_copy(int from, uint64_t from_offset, int to, uint64_t to_offset, 
 	for (uint64_t done = 0; done < size && err == 0;) {
 		size_t part = (size_t)MIN(size - done, (uint64_t)buffer_size);
 
-		err = read_at(from, buffer, part, from_offset + done);
+		err = glint_clip_read_at(from, buffer, part, from_offset + done);
 		if (err == 0)
 			err = write_at(to, buffer, part, to_offset + done);
 		done += part;
@@ -212,7 +196,7 @@ static bool read_frame(const struct scan *scan, uint64_t offset, struct found *f
 	struct glint_clip_reader reader = { .fd = scan->fd, .size = scan->size, .at = offset };
 	uint8_t page[GLINT_CLIP_PAGE];
 
-	if (read_at(scan->fd, page, sizeof(page), offset) < 0 ||
+	if (glint_clip_read_at(scan->fd, page, sizeof(page), offset) < 0 ||
 	    !glint_clip_ring_read_record(page, scan->ring.id, &found->record) ||
 	    glint_clip_read_frame(&reader, frame) < 0 || reader.at > scan->size)
 		return false;
@@ -393,7 +377,7 @@ static int scan_open(struct scan *scan, int dir, const char *from)
 	if (!S_ISREG(status.st_mode))
 		return -EBADMSG;
 	scan->size = (uint64_t)status.st_size;
-	err = read_at(scan->fd, page, sizeof(page), 0);
+	err = glint_clip_read_at(scan->fd, page, sizeof(page), 0);
 	if (err < 0)
 		return err;
 	if (!glint_clip_ring_read_page(page, &scan->ring))

@@ -2,7 +2,7 @@
 /*
  * A ring of frames on the disk: a file of fixed size where the newest frames replace the oldest. Page 0
  * has the ring's id. A frame lies there as in a clip, so that a part of the ring, behind the head of a
- * clip, is a clip. The Void in a frame's head has a record of 64 bytes: the place of the frame in the
+ * clip, is a clip. The Void in a frame's head has a record of 72 bytes: the place of the frame in the
  * order, its format, and which frames were whole in the file by then. So a ring whose service was
  * killed says by itself which of its frames can be trusted.
  */

@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "replay/picture.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include "base/macros.h"
 #include "replay/track.h"
 #include "v4l2/format.h"
 
 #define NOISE_EVERY 16u /* on average, one byte of so many is random */
-
-static int read_all(int fd, uint8_t *out, size_t size, uint64_t offset)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = pread(fd, out + done, size - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -EBADMSG;
-		done += (size_t)n;
-	}
-	return 0;
-}
 
 /* Replace the lower half of each component by that of frame @index. */
 static int read_lower_half(const struct glint_track *track, size_t index, uint8_t *out)
@@ -43,8 +22,8 @@ static int read_lower_half(const struct glint_track *track, size_t index, uint8_
 		size_t upper = (size_t)lines[i].bytes * (lines[i].count / 2);
 		size_t size = (size_t)lines[i].bytes * lines[i].count;
 
-		err = read_all(track->fd, out + begin + upper, size - upper,
-			       frame->offset + begin + upper);
+		err = glint_clip_read_at(track->fd, out + begin + upper, size - upper,
+					 frame->offset + begin + upper);
 		begin += size;
 	}
 	return err;
@@ -68,7 +47,7 @@ int64_t glint_replay_picture_read(const struct glint_track *track,
 {
 	const struct glint_track_frame *frame = &track->frames[picture->pixels];
 	size_t size = MIN((size_t)frame->size, track->frame_bytes);
-	int err = read_all(track->fd, out, size, frame->offset);
+	int err = glint_clip_read_at(track->fd, out, size, frame->offset);
 
 	if (err == 0 && picture->lower != picture->pixels)
 		err = read_lower_half(track, picture->lower, out);
