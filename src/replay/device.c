@@ -210,7 +210,7 @@ static void *replay_mmap(struct glint_v4l2_access *access, int fd, size_t length
 
 /* --- The device: its table ------------------------------------------------------------------------ */
 
-/* Nobody shall wait for a frame that does not come. */
+/* Answer all requests: the device cannot be opened, so no frame comes for them. */
 static int refuse(struct glint_replay *replay, int err)
 {
 	pthread_mutex_lock(&replay->lock);

@@ -56,7 +56,7 @@ struct glint_replay {
 	bool streaming, reads;
 	bool filled;	  /* @held has @held_picture, of @held_bytes */
 	bool signal_lost; /* DQBUF says so until the next STREAMON */
-	unsigned held;	  /* buffer that the thread fills, or NOTHING */
+	unsigned held;	  /* buffer that the thread fills, or GLINT_REPLAY_NO_BUFFER */
 	int fd;		  /* an eventfd, which polls like a device with frames; -1: closed */
 	struct glint_soft_buffers buffers;
 	struct glint_replay_picture held_picture;
@@ -92,8 +92,8 @@ struct glint_replay {
 
 	/* Requests. The thread raises @settled; the loop answers all up to it. */
 	uint64_t number, settled;
-	int told_fd; /* eventfd: @settled has grown */
-	struct glint_op told_op;
+	int settled_fd; /* eventfd: @settled has grown */
+	struct glint_op settled_op;
 	struct glint_list requests; /* loop's thread only, in order */
 	unsigned n_requests;
 };

@@ -47,7 +47,7 @@ void glint_replay_settle(struct glint_replay *replay)
 	if (replay->settled == replay->number)
 		return;
 	replay->settled = replay->number;
-	(void)eventfd_write(replay->told_fd, 1);
+	(void)eventfd_write(replay->settled_fd, 1);
 }
 
 static bool moves(const struct glint_replay *replay)
@@ -85,7 +85,7 @@ void glint_replay_inject(struct glint_replay *replay, enum glint_replay_fault fa
 	replay->faults[fault] = MAX(replay->faults[fault], frames);
 }
 
-/* The cues of frame @next, once each time that it is reached. */
+/* Begin the cues of frame @next, once each time that the frame is reached. */
 static void begin_cues(struct glint_replay *replay)
 {
 	int64_t n = glint_track_number(&replay->track, replay->next);
@@ -162,7 +162,7 @@ static uint64_t due_of_next(struct glint_replay *replay)
 	return not_before_last(replay, replay->anchor_ns + ahead);
 }
 
-/* Decide what is next. False: nothing before something changes. */
+/* Decide what is next. False: no frame until @wake is signalled or the signal is back. */
 static bool make_plan(struct glint_replay *replay, struct plan *plan)
 {
 	const struct glint_track *track = &replay->track;
@@ -219,7 +219,7 @@ static bool make_plan(struct glint_replay *replay, struct plan *plan)
 
 /* --- Delivering ------------------------------------------------------------------------------- */
 
-/* Else it is one between frames. */
+/* The other faults act between two frames. */
 static bool fault_is_of_frame(enum glint_replay_fault fault)
 {
 	return fault != GLINT_REPLAY_DROP && fault != GLINT_REPLAY_SIGNAL;

@@ -21,9 +21,9 @@ struct glint_v4l2_access *glint_replay_access(struct glint_replay *replay)
 
 /* --- Requests (loop's thread) --------------------------------------------------------------------- */
 
-static void replay_on_told(struct glint_op *op, int res, uint32_t flags)
+static void replay_on_settled(struct glint_op *op, int res, uint32_t flags)
 {
-	struct glint_replay *replay = container_of(op, struct glint_replay, told_op);
+	struct glint_replay *replay = container_of(op, struct glint_replay, settled_op);
 	struct glint_replay_request *request;
 	eventfd_t ignored;
 	uint64_t settled;
@@ -32,7 +32,7 @@ static void replay_on_told(struct glint_op *op, int res, uint32_t flags)
 	if (res < 0)
 		return;
 	pthread_mutex_lock(&replay->lock);
-	(void)eventfd_read(replay->told_fd, &ignored);
+	(void)eventfd_read(replay->settled_fd, &ignored);
 	settled = replay->settled;
 	pthread_mutex_unlock(&replay->lock);
 	while (!glint_list_empty(&replay->requests)) {
@@ -46,7 +46,7 @@ static void replay_on_told(struct glint_op *op, int res, uint32_t flags)
 }
 
 /* Do what a request says; the frame itself comes from the thread. */
-static int obey(struct glint_replay *replay, const struct glint_replay_request *request)
+static int request_apply(struct glint_replay *replay, const struct glint_replay_request *request)
 {
 	size_t index;
 	int err;
@@ -94,7 +94,7 @@ void glint_replay_ask(struct glint_replay *replay, struct glint_replay_request *
 	request->err = -EUSERS;
 	pthread_mutex_lock(&replay->lock);
 	if (replay->n_requests++ < GLINT_REPLAY_REQUESTS_MAX)
-		request->err = obey(replay, request);
+		request->err = request_apply(replay, request);
 	request->number = ++replay->number;
 	glint_replay_settle_if_still(replay);
 	pthread_cond_signal(&replay->wake);
@@ -239,8 +239,8 @@ int glint_replay_create(struct glint_replay **out, struct glint_loop *loop,
 	replay->cues = config->cues;
 	replay->jumped = true; /* the first frame is shown also in a pause */
 	glint_list_init(&replay->requests);
-	replay->told_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = replay->told_fd < 0 ? -errno : 0;
+	replay->settled_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = replay->settled_fd < 0 ? -errno : 0;
 	if (err < 0)
 		goto close_track;
 	pthread_mutex_init(&replay->lock, NULL);
@@ -249,8 +249,8 @@ int glint_replay_create(struct glint_replay **out, struct glint_loop *loop,
 	err = glint_thread_start(&replay->thread, "replay", glint_replay_main, replay);
 	if (err < 0)
 		goto destroy_lock;
-	replay->told_op.done = replay_on_told;
-	glint_loop_poll(loop, &replay->told_op, replay->told_fd, POLLIN);
+	replay->settled_op.done = replay_on_settled;
+	glint_loop_poll(loop, &replay->settled_op, replay->settled_fd, POLLIN);
 	*out = replay;
 	return 0;
 
@@ -258,7 +258,7 @@ destroy_lock:
 	pthread_cond_destroy(&replay->idle);
 	pthread_cond_destroy(&replay->wake);
 	pthread_mutex_destroy(&replay->lock);
-	glint_close(&replay->told_fd);
+	glint_close(&replay->settled_fd);
 close_track:
 	glint_track_close(&replay->track);
 free_replay:
@@ -270,7 +270,7 @@ void glint_replay_destroy(struct glint_replay *replay)
 {
 	if (!replay)
 		return;
-	assert(replay->fd < 0 && !glint_op_busy(&replay->told_op));
+	assert(replay->fd < 0 && !glint_op_busy(&replay->settled_op));
 	assert(glint_list_empty(&replay->requests));
 
 	pthread_mutex_lock(&replay->lock);
@@ -281,7 +281,7 @@ void glint_replay_destroy(struct glint_replay *replay)
 	pthread_cond_destroy(&replay->idle);
 	pthread_cond_destroy(&replay->wake);
 	pthread_mutex_destroy(&replay->lock);
-	glint_close(&replay->told_fd);
+	glint_close(&replay->settled_fd);
 	glint_track_close(&replay->track);
 	free(replay);
 }

@@ -33,7 +33,7 @@ struct glint_track {
 	/* Known after glint_track_read(). */
 	struct glint_track_frame *frames;
 	size_t n;
-	size_t trigger;	   /* index of frame 0, or of the frame after it if that is missing */
+	size_t trigger;	   /* index of frame 0; 0 if that frame is missing */
 	uint32_t origin;   /* position of frame 0 */
 	uint32_t tail;	   /* missing behind the last frame */
 	uint64_t missing;  /* between the frames */
