@@ -755,7 +755,7 @@ static void meter_merge(struct glint_meter *meter, struct glint_meter *other)
 	glint_list_take(&meter->watches, &other->watches);
 }
 
-/* Ends the waits that depend on @meter. */
+/* End the waits that depend on @meter. */
 static void meter_refuse(struct glint_judge *judge, struct glint_meter *meter, unsigned status,
 			 const char *reason, const char *message)
 {
@@ -771,7 +771,7 @@ static void meter_refuse(struct glint_judge *judge, struct glint_meter *meter, u
 
 static const char no_room[] = "other waits have all memory for reference pictures; end some";
 
-/* Places @meter for pictures of the present size, within the bound on memory. */
+/* Place @meter for pictures of the present size, within the bound on memory. */
 static void meter_place(struct glint_judge *judge, struct glint_meter *meter)
 {
 	int err;
@@ -850,7 +850,7 @@ static void judge_admit(struct glint_judge *judge, const struct glint_frame *fra
 	}
 }
 
-/* Frees meters that no wait needs, and merges those whose references have become the same. */
+/* Free meters that no wait needs, and merge those whose references have become the same. */
 static void judge_tidy(struct glint_judge *judge)
 {
 	struct glint_meter *meter, *other;
@@ -905,7 +905,7 @@ static void judge_measure_cover(struct glint_judge *judge, const struct canvas *
 	judge->bottom = MIN(judge->bottom, judge->height);
 }
 
-/* Works out which pixels are to be read, when the meters have changed. */
+/* Find out which pixels to read, when the meters have changed. */
 static int judge_plan(struct glint_judge *judge)
 {
 	struct glint_region regions[GLINT_CONDITIONS_MAX * GLINT_JUDGE_WAITS_MAX];
@@ -950,7 +950,7 @@ static void judge_fail(struct glint_judge *judge, int err)
 	judge->failure_logged = true;
 }
 
-/* Takes the next frame of the queue. */
+/* Take the next frame of the queue. */
 static void judge_next(struct glint_judge *judge)
 {
 	while (!judge->frame && judge->n_queue > 0) {
@@ -964,7 +964,7 @@ static void judge_next(struct glint_judge *judge)
 	}
 }
 
-/* Makes the converter for @format, if it takes one. */
+/* Make the converter for @format, if it takes one. */
 static int judge_convert(struct glint_judge *judge, const struct glint_format *format)
 {
 	int err;
@@ -1201,7 +1201,7 @@ static void judged_request_frames(struct glint_judge *judge, struct judged *judg
 		glint_fanout_attach(judge->frames, &judge->sink);
 }
 
-/* Takes @match over. */
+/* Take over @match, also on failure. */
 static int watch_match(struct glint_judge *judge, struct watch *watch,
 		       const struct glint_condition *what, struct glint_match *match)
 {
@@ -1258,7 +1258,7 @@ static void reading_done(struct glint_job *job)
 	judge_call_done(judge);
 }
 
-/* Takes over the picture of @condition. */
+/* Take over the picture of @condition. */
 static int watch_read(struct glint_judge *judge, struct watch *watch,
 		      struct glint_condition *condition)
 {
@@ -1331,7 +1331,7 @@ static int judge_prepare(struct glint_judge *judge)
 	return 0;
 }
 
-/* Makes the meters of @judged. */
+/* Make the meters of @judged. */
 static int judged_prepare(struct glint_judge *judge, struct judged *judged)
 {
 	struct glint_wait *wait = judged->wait;

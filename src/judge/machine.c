@@ -47,7 +47,7 @@ static void verdict_hold(struct glint_verdict *verdict, bool holds)
 }
 
 /*
- * Counts what is missing between the last judged frame and @info. Numbers of another stream, or
+ * Count what is missing between the last judged frame and @info. Numbers of another stream, or
  * that go backwards, tell nothing.
  */
 static void verdict_see(struct glint_machine *machine, const struct glint_frame_info *info)

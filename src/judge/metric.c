@@ -41,7 +41,7 @@ static uint8_t *scratch_row(uint64_t *scratch, uint32_t width, unsigned index)
 	return (uint8_t *)(scratch + glint_bits_pitch(width) + index * luma_row_words(width));
 }
 
-/* Clears the values of @row that the mask excludes. */
+/* Clear the values of @row that the mask excludes. */
 static void clear_excluded(const uint64_t *mask, uint8_t *row, uint32_t width)
 {
 	uint32_t begin, length, end = 0;
@@ -59,7 +59,7 @@ static bool counts_all(const uint64_t *mask, uint32_t width)
 }
 
 /*
- * Points @out to the distances that count: rows with an excluded pixel are copied to @scratch, and a
+ * Point @out to the distances that count: rows with an excluded pixel are copied to @scratch, and a
  * row below the picture becomes one of zeroes.
  */
 static void apply_mask(const struct glint_measure *measure, uint32_t y,
@@ -110,7 +110,7 @@ static bool column_is_above(const struct glint_measure *measure,
 	return false;
 }
 
-/* Grows the box to the left and to the right, from the outermost believed cells of a strip. */
+/* Grow the box to the left and to the right, from the outermost believed cells of a strip. */
 static void grow_sideways(struct glint_luma *luma, const struct glint_measure *measure,
 			  const uint8_t *const rows[GLINT_CELL], const uint64_t *cells)
 {
@@ -161,7 +161,7 @@ void glint_luma_strip(struct glint_luma *luma, const struct glint_judge_kernels 
 	luma->last = y;
 }
 
-/* Computes the distances of a strip into @scratch. */
+/* Compute the distances of a strip into @scratch. */
 static void compute_strip(const struct glint_judge_kernels *kernels,
 			  const struct glint_measure *measure,
 			  const struct glint_judge_pixels *picture,

@@ -34,7 +34,7 @@ int glint_pixels_decode(const struct glint_pixels_jpeg *jpeg);
 int glint_pixels_planes(const struct glint_pixels_source *source, struct glint_y4m *y4m,
 			uint8_t **out, size_t *size);
 
-/* Compresses RGB24 without padding. *@out is the caller's: free(). -ENOMEM, -ENOTSUP. */
+/* Compress RGB24 without padding. *@out is the caller's: free(). -ENOMEM, -ENOTSUP. */
 int glint_pixels_encode(const uint8_t *rgb, uint32_t width, uint32_t height, unsigned quality,
 			uint8_t **out, size_t *size);
 #endif

@@ -22,7 +22,7 @@ struct glint_pixels_piece {
 };
 
 struct glint_pixels_engine {
-	/* Reads @n pixels of line @y, from column @x: into all planes, or grey into the first. */
+	/* Read @n pixels of line @y, from column @x: into all planes, or grey into the first. */
 	void (*read)(const struct glint_pixels_source *source,
 		     const struct glint_pixels_matrix *matrix, bool grey, uint32_t x, uint32_t y,
 		     unsigned n, struct glint_pixels_piece *piece);
@@ -44,7 +44,7 @@ struct glint_pixels_engine {
 
 extern const struct glint_pixels_engine glint_pixels_plain, glint_pixels_avx2;
 
-/* Reads a raw frame with one engine, for tests and benchmarks. */
+/* Read a raw frame with one engine, for tests and benchmarks. */
 void glint_pixels_read_by(const struct glint_pixels_engine *engine,
 			  const struct glint_pixels_source *source,
 			  const struct glint_pixels_wish *wish, uint32_t first, uint32_t count,

@@ -61,7 +61,7 @@ static int spng_error(int err)
 	return err == 0 ? 0 : err == SPNG_EMEM ? -ENOMEM : -EBADMSG;
 }
 
-/* Splits RGBA; opaque pictures have no alpha. */
+/* Split RGBA; opaque pictures have no alpha. */
 static int picture_split(struct glint_picture *picture, const uint8_t *rgba)
 {
 	size_t n = (size_t)picture->width * picture->height;
@@ -158,7 +158,7 @@ static int read_jpeg(struct glint_picture *picture, const uint8_t *bytes, size_t
 
 /* --- PPM and PGM --------------------------------------------------------------------------- */
 
-/* Reads a number behind white space and comments. False: there is none, or it is too large. */
+/* Read a number behind white space and comments. False: there is none, or it is too large. */
 static bool pnm_number(const uint8_t *bytes, size_t size, size_t *at, uint32_t *number)
 {
 	bool comment = false, digits = false;

@@ -49,23 +49,23 @@ struct glint_pixels_wish {
 };
 
 /*
- * Points @source to the raw frame in @buf, which is mapped and stays as it is for as long as the
+ * Point @source to the raw frame in @buf, which is mapped and stays as it is for as long as the
  * source is read. -EINVAL: the layout is compressed, or only libv4lconvert knows it;
  * otherwise as glint_format_view().
  */
 int glint_pixels_of_frame(struct glint_pixels_source *source, const struct glint_format *format,
 			  const struct glint_dmabuf *buf, struct glint_pixels_rules rules);
 
-/* Points @source to the samples that @view shows, of a raw frame of @format. */
+/* Point @source to the samples that @view shows, of a raw frame of @format. */
 void glint_pixels_of_view(struct glint_pixels_source *source, const struct glint_format *format,
 			  const struct glint_view *view, struct glint_pixels_rules rules);
 
-/* Points @source to a JPEG of @width x @height (see jpeg/inspect.h). Nothing is read yet. */
+/* Point @source to a JPEG of @width x @height (see jpeg/inspect.h). Nothing is read yet. */
 void glint_pixels_of_jpeg(struct glint_pixels_source *source, const uint8_t *data, size_t size,
 			  uint32_t width, uint32_t height);
 
 /*
- * Points @source to pixels without padding that glint_pixels_read() has written, of GREY or RGB24.
+ * Point @source to pixels without padding that glint_pixels_read() has written, of GREY or RGB24.
  * @format is the caller's memory, for as long as the source is read.
  */
 void glint_pixels_of_pixels(struct glint_pixels_source *source, struct glint_format *format,
@@ -84,7 +84,7 @@ bool glint_pixels_wish_fits(const struct glint_pixels_wish *wish,
 			    const struct glint_pixels_source *source);
 
 /*
- * Writes lines @first .. @first + @count - 1 of the result to @out, every @stride bytes. Threads
+ * Write lines @first .. @first + @count - 1 of the result to @out, every @stride bytes. Threads
  * may read parts of one raw frame at the same time; a JPEG is decoded from its top by each call.
  * A raw frame needs no memory and never fails. A JPEG: -ENOMEM; -EBADMSG: its data are
  * damaged, or it is larger or smaller than the source says; -ENOTSUP: it has four components.

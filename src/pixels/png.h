@@ -26,14 +26,14 @@ struct glint_png_strip {
 unsigned glint_png_strips(const struct glint_pixels_wish *wish, unsigned most);
 
 /*
- * Reads and compresses strip @index of @count; strips are of about equal height. The first has
+ * Read and compress strip @index of @count; strips are of about equal height. The first has
  * the file's head before it. @wish->kind is not BGR24. As glint_pixels_read(); -ELIBACC: ISA-L is
  * not installed. @strip is empty after a failure.
  */
 int glint_png_strip(struct glint_png_strip *strip, const struct glint_pixels_source *source,
 		    const struct glint_pixels_wish *wish, unsigned index, unsigned count);
 
-/* Writes what follows the last strip to @out, and returns how many bytes. */
+/* Write what follows the last strip to @out. Returns how many bytes. */
 size_t glint_png_end(const struct glint_png_strip *strips, unsigned count,
 		     uint8_t out[static GLINT_PNG_END_MAX]);
 #endif

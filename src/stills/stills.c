@@ -68,7 +68,7 @@ struct still_job {
 	struct picture *picture;       /* made ready before, so that the end cannot fail */
 	size_t claimed;		       /* of stills->bytes */
 	uint64_t begin_ns;
-	int err; /* why nothing is to be made */
+	int err; /* why nothing can be made */
 
 	struct glint_pixels_source source;
 	struct glint_format format;    /* of decoded pixels */
@@ -162,14 +162,14 @@ static void job_run(struct glint_job *work, unsigned index)
 	}
 }
 
-/* There is nothing to make: job->err says why. */
+/* The still has failed already: job->err says why, and job_done() tells the reader. */
 static void job_skip(struct glint_job *work, unsigned index)
 {
 	(void)work;
 	(void)index;
 }
 
-/* Decodes all of a JPEG once; the parts read the pixels. */
+/* Decode all of a JPEG once; the parts read the pixels. */
 static void job_decode(struct glint_job *work, unsigned index)
 {
 	struct still_job *job = container_of(work, struct still_job, work);
@@ -190,7 +190,7 @@ static void job_decode(struct glint_job *work, unsigned index)
 			       jpeg.height);
 }
 
-/* Converts the whole frame; the parts read the result. */
+/* Convert the whole frame; the parts read the result. */
 static void job_convert(struct glint_job *work, unsigned index)
 {
 	struct still_job *job = container_of(work, struct still_job, work);

@@ -33,14 +33,14 @@ void glint_stills_destroy(struct glint_stills *stills);
 void glint_stills_apply(struct glint_stills *stills, const struct glint_stills_config *config);
 
 /*
- * Makes @still of the next frame that it wants. done() is called later, or never if the reader
+ * Make @still of the next frame that it wants. done() is called later, or never if the reader
  * forgets it. -ENOMEM, -EAGAIN (no thread): nothing was begun.
  */
 int glint_stills_ask(struct glint_stills *stills, struct glint_still *still);
 
 /*
- * Makes @still of @picture, a JPEG of one part, at once; not RAW and not Y4M. Takes a
- * reference. Likewise.
+ * Make @still, neither RAW nor Y4M, of @picture, a JPEG of one part. Takes a reference to
+ * @picture. Calls done(), and fails, as glint_stills_ask().
  */
 int glint_stills_convert(struct glint_stills *stills, struct glint_still *still,
 			 struct glint_packet *picture);
