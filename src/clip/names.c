@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/macros.h"
 
 #define PART ".mkv.part"
 
@@ -32,6 +35,39 @@ int glint_clip_rename(int dir, const char *from, const char *to)
 	if (linkat(dir, from, dir, to, 0) < 0)
 		return -errno;
 	return unlinkat(dir, from, 0) < 0 ? -errno : 0;
+}
+
+int glint_clip_sync(int fd)
+{
+	int err;
+
+	do
+		err = fdatasync(fd) < 0 ? -errno : 0;
+	while (err == -EINTR);
+	return err;
+}
+
+int glint_clip_sync_names(int dir)
+{
+	/* Some file systems of networks do not know this for folders: EINVAL. */
+	return fsync(dir) < 0 && errno != EINVAL ? -errno : 0;
+}
+
+int glint_clip_sync_names_beside(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int dir = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, err = 0;
+
+	if (!folder)
+		err = -ENOMEM;
+	else if (dir >= 0)
+		err = glint_clip_sync_names(dir);
+	else if (errno != EACCES) /* a folder that may be written to, and not read */
+		err = -errno;
+	glint_close(&dir);
+	free(folder);
+	return err;
 }
 
 bool glint_clip_is_part(const char *file)

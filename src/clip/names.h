@@ -21,6 +21,18 @@ bool glint_clip_is_part(const char *file);
 /* Write NAME of ".NAME.mkv.part". */
 void glint_clip_name_of_part(const char *part, char name[static GLINT_CLIP_FILE_MAX]);
 
+/*
+ * Wait until the bytes and the size of a file are on the disk. File systems write names and bytes at
+ * different times, so a file that gets its name earlier may be empty after a power loss.
+ */
+int glint_clip_sync(int fd);
+
+/* Wait until the names in the folder @dir are on the disk. */
+int glint_clip_sync_names(int dir);
+
+/* Likewise the names in the folder of the file @path. */
+int glint_clip_sync_names_beside(const char *path);
+
 /* Rename a file in the folder @dir. Never replaces a file: -EEXIST. */
 int glint_clip_rename(int dir, const char *from, const char *to);
 #endif

@@ -101,19 +101,22 @@ static int finish(int dir, const char *from, int fd, struct glint_clip_reader *r
 		  struct glint_clip_recovered *out)
 {
 	struct glint_clip_head head = reader->head;
-	char index[sizeof(out->name) + 8], file[sizeof(out->name) + 8];
+	char index[sizeof(out->name) + 8], part[sizeof(out->name) + 16];
+	char file[sizeof(out->name) + 8];
 	uint8_t page[GLINT_CLIP_PAGE];
 	int index_fd, err;
 
 	snprintf(index, sizeof(index), "%s.jsonl", out->name);
+	snprintf(part, sizeof(part), ".%s.part", index);
 	snprintf(file, sizeof(file), "%s.mkv", out->name);
-	index_fd = openat(dir, index, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	/* A recovery that was killed has left one. */
+	(void)unlinkat(dir, part, 0);
+	index_fd = openat(dir, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (index_fd < 0)
 		return -errno;
 	err = glint_clip_index(reader, index_fd, &head);
-	close(index_fd);
 	if (err < 0)
-		goto remove_index;
+		goto remove_part;
 	head.finished = true;
 	snprintf(head.ended, sizeof(head.ended), "recovered");
 	glint_clip_write_head(&head, page);
@@ -121,15 +124,26 @@ static int finish(int dir, const char *from, int fd, struct glint_clip_reader *r
 		err = -errno;
 	else if (pwrite(fd, page, sizeof(page), 0) != (ssize_t)sizeof(page))
 		err = -EIO;
-	else
-		err = glint_clip_rename(dir, from, file);
+	if (err == 0)
+		err = glint_clip_sync(fd);
+	if (err == 0)
+		err = glint_clip_sync(index_fd);
+	if (err == 0)
+		err = glint_clip_rename(dir, part, index);
+	if (err < 0)
+		goto remove_part;
+	err = glint_clip_rename(dir, from, file);
 	if (err < 0)
 		goto remove_index;
+	close(index_fd);
 	out->frames = head.frames;
-	return 0;
+	return glint_clip_sync_names(dir);
 
 remove_index:
 	(void)unlinkat(dir, index, 0);
+remove_part:
+	(void)unlinkat(dir, part, 0);
+	close(index_fd);
 	return err == -ENODATA ? 0 : err;
 }
 

@@ -68,6 +68,18 @@ static int disk_rename(struct glint_disk *disk, int dir, const char *from, const
 	return glint_clip_rename(dir, from, to);
 }
 
+static int disk_sync(struct glint_disk *disk, int fd)
+{
+	(void)disk;
+	return glint_clip_sync(fd);
+}
+
+static int disk_sync_names(struct glint_disk *disk, int dir)
+{
+	(void)disk;
+	return glint_clip_sync_names(dir);
+}
+
 struct glint_disk glint_disk_kernel = {
 	.create = disk_create,
 	.copy = disk_copy,
@@ -75,6 +87,8 @@ struct glint_disk glint_disk_kernel = {
 	.write = disk_write,
 	.truncate = disk_truncate,
 	.rename = disk_rename,
+	.sync = disk_sync,
+	.sync_names = disk_sync_names,
 	.exists = disk_exists,
 	.is_kernel = true,
 };

@@ -27,6 +27,10 @@ struct glint_disk {
 	int (*truncate)(struct glint_disk *disk, int fd, uint64_t size);
 	/* Never replaces a file: -EEXIST. */
 	int (*rename)(struct glint_disk *disk, int dir, const char *from, const char *to);
+	/* Wait until the file's bytes and its size are on the disk: after a power loss, too. */
+	int (*sync)(struct glint_disk *disk, int fd);
+	/* Likewise the names in the folder @dir. */
+	int (*sync_names)(struct glint_disk *disk, int dir);
 	bool (*exists)(struct glint_disk *disk, int dir, const char *name);
 	bool is_kernel; /* writes may go through io_uring */
 };

@@ -212,6 +212,18 @@ void glint_record_output_add(struct glint_record_output *output,
 
 /* --- The end ----------------------------------------------------------------------------- */
 
+/*
+ * Names and bytes reach the disk at different times: without this, a file may be empty under its final
+ * name after a power loss.
+ */
+static int sync_files(struct glint_record_output *output)
+{
+	struct glint_disk *disk = output->disk;
+	int err = disk->sync(disk, output->fd);
+
+	return err < 0 ? err : disk->sync(disk, output->index_fd);
+}
+
 static int give_names(struct glint_record_output *output, const char *middle)
 {
 	char index[GLINT_CLIP_FILE_MAX], *file = output->job->file;
@@ -265,18 +277,30 @@ void glint_record_output_finish(struct glint_record_output *output, int err)
 		end_err = write_head(output);
 	if (end_err == 0)
 		end_err = output->index_err;
-	if (first_err == 0)
-		first_err = end_err;
-	/* What could not be finished is left under its first names: the next start recovers it. */
+	if (end_err == 0)
+		end_err = sync_files(output);
 	if (end_err == 0)
 		end_err = give_names(output, first_err < 0 ? ".incomplete" : "");
-	if (end_err < 0)
-		job->file[0] = '\0';
-	if (first_err == 0)
-		first_err = end_err;
 	if (first_err < 0)
 		glint_log_err(&topic, first_err, "the recording '%s' has %llu frames only",
 			      head->name, (unsigned long long)head->frames);
+	else
+		first_err = end_err;
+	/* What could not be finished is left under its first names. */
+	if (end_err < 0) {
+		glint_log_err(&topic, end_err,
+			      "cannot finish the recording '%s': the next start recovers it",
+			      head->name);
+		job->file[0] = '\0';
+	} else {
+		end_err = disk->sync_names(disk, output->dir);
+		if (end_err < 0)
+			glint_log_err(&topic, end_err,
+				      "the name of the recording '%s' may not be on the disk",
+				      head->name);
+		if (first_err == 0)
+			first_err = end_err;
+	}
 	job->err = first_err;
 	job->bytes = output->offset;
 	output_free(output);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The two files of one recording while they are written: frames and index. The caller writes the
- * frames. Writer's thread only.
+ * frames. Writer's thread only, but for the end.
  */
 #ifndef GLINT_RECORD_OUTPUT_H
 #define GLINT_RECORD_OUTPUT_H
@@ -39,9 +39,10 @@ void glint_record_output_add(struct glint_record_output *output,
 			     const struct glint_record_entry *entry);
 
 /*
- * Finish the files and give them their names; with an error @err of the writes the names say that
- * frames are missing, and files without a frame are removed. Frees @output. Sets the results in the
- * job.
+ * Finish the files and give them their names, once their bytes are on the disk; with an error @err of
+ * the writes the names say that frames are missing, and files without a frame are removed. Files that
+ * cannot be finished keep their first names. Frees @output. Sets the results in the job. May take
+ * seconds.
  */
 void glint_record_output_finish(struct glint_record_output *output, int err);
 #endif

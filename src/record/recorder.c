@@ -635,18 +635,36 @@ static void recorder_on_opened(struct glint_writer_listener *listener, struct gl
 			answer(recorder, request);
 }
 
+/* The frames that the disk did not take. */
+static void recording_lose(struct glint_recorder *recorder, struct recording *recording)
+{
+	uint64_t ready = atomic_load(&recording->job.ready);
+
+	recording_account(recorder, recording);
+	for (; recording->accounted < ready; recording->accounted++)
+		glint_record_ring_at(recorder->index, recording->accounted)->failed = true;
+	recording->open = false;
+}
+
+static void recorder_on_failed(struct glint_writer_listener *listener, struct glint_record_job *job)
+{
+	struct glint_recorder *recorder = container_of(listener, struct glint_recorder, listener);
+	struct recording *recording = recording_of(job);
+
+	recording_lose(recorder, recording);
+	recording->info.state = GLINT_RECORDING_FINISHING;
+	recording->info.ended = "disk-error";
+	show_active(recorder);
+}
+
 static void recorder_on_closed(struct glint_writer_listener *listener, struct glint_record_job *job)
 {
 	struct glint_recorder *recorder = container_of(listener, struct glint_recorder, listener);
 	struct recording *recording = recording_of(job);
 	struct glint_recording *info = &recording->info;
-	uint64_t ready = atomic_load(&job->ready);
 
-	recording_account(recorder, recording);
-	/* The frames that the disk did not take. */
-	for (uint64_t n = recording->accounted; n < ready; n++)
-		glint_record_ring_at(recorder->index, n)->failed = true;
-	recording->open = false;
+	if (recording->open)
+		recording_lose(recorder, recording);
 	if (job->err < 0 || job->missing > 0) {
 		info->lost += job->head.frames < info->frames ? info->frames - job->head.frames : 0;
 		info->frames = job->head.frames;
@@ -1518,6 +1536,7 @@ int glint_recorder_create(struct glint_recorder **out, struct glint_loop *loop,
 	recorder->settle.run = recorder_on_settle;
 	recorder->listener.ready = recorder_on_ready;
 	recorder->listener.opened = recorder_on_opened;
+	recorder->listener.failed = recorder_on_failed;
 	recorder->listener.closed = recorder_on_closed;
 	err = open_lines(recorder);
 	if (err < 0) {

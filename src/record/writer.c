@@ -19,13 +19,14 @@
 #include "clip/ring.h"
 #include "core/loop.h"
 #include "mem/loan.h"
+#include "record/closer.h"
 #include "record/engine.h"
 #include "record/folder.h"
 #include "record/output.h"
 
 #define WRITES_MAX	8u /* under way: with more, submitting blocks, and gains nothing */
 #define WRITE_BYTES_MAX (4u << 20)
-#define QUEUE_MAX	16u /* above two for each job */
+#define QUEUE_MAX	16u /* above three for each job */
 #define POPULATE_BYTES	(UINT64_C(64) << 20)
 #define COPY_BYTES	(4u << 20) /* from the ring on the disk, at once */
 #define RING_ENTRIES	(1u << 18) /* in the ring on the disk: the loop reads them at a trigger */
@@ -40,7 +41,7 @@ struct command {
 };
 
 struct event {
-	enum { EVENT_READY, EVENT_OPENED, EVENT_CLOSED } kind;
+	enum { EVENT_READY, EVENT_OPENED, EVENT_FAILED, EVENT_CLOSED } kind;
 	struct glint_record_job *job;
 	int err;
 };
@@ -97,6 +98,7 @@ struct glint_writer {
 	/* The thread's. */
 	struct glint_record_folder folder;
 	struct glint_engine *engine;
+	struct glint_closer *closer;
 	struct work works[GLINT_WRITER_JOBS_MAX];
 	struct write writes[WRITES_MAX];
 	uint64_t n_writes;
@@ -140,6 +142,12 @@ static void writer_post(struct glint_writer *writer, const struct event *event)
 	pthread_cond_broadcast(&writer->changed);
 	pthread_mutex_unlock(&writer->lock);
 	(void)eventfd_write(writer->event_fd, 1);
+}
+
+/* On the closer's thread. */
+static void writer_on_closed(void *ctx, struct glint_record_job *job)
+{
+	writer_post(ctx, &(struct event){ .kind = EVENT_CLOSED, .job = job });
 }
 
 static bool writer_take(struct glint_writer *writer, struct command *command)
@@ -217,6 +225,8 @@ static int prepare(struct glint_writer *writer)
 		err = populate(writer);
 	if (err == 0)
 		err = prepare_engine(writer);
+	if (err == 0)
+		err = glint_closer_create(&writer->closer, writer_on_closed, writer);
 	if (err < 0)
 		glint_log_err(&topic, err,
 			      "cannot prepare %llu MiB of memory for recording; see "
@@ -389,7 +399,7 @@ static bool work_is_writing(const struct glint_writer *writer, const struct work
 	return false;
 }
 
-/* End the job if nothing is left to write. */
+/* Give the job to the closer if nothing is left to write. */
 static void work_settle(struct glint_writer *writer, struct work *work)
 {
 	struct glint_record_job *job = work->job;
@@ -403,12 +413,11 @@ static void work_settle(struct glint_writer *writer, struct work *work)
 	if (work->err == 0)
 		job->tail.lost += work->gap;
 	job->missing = work->missing;
-	/* After an error the loop learns of it at once, and ends the job then. */
-	if (work->output)
-		glint_record_output_finish(work->output, work->err);
+	if (work->err < 0)
+		writer_post(writer, &(struct event){ .kind = EVENT_FAILED, .job = job });
+	glint_closer_add(writer->closer, work->output, job, work->err);
 	work->output = NULL;
 	work->job = NULL;
-	writer_post(writer, &(struct event){ .kind = EVENT_CLOSED, .job = job });
 }
 
 /* --- Writing ---------------------------------------------------------------------------------- */
@@ -842,6 +851,7 @@ static void *writer_main(void *arg)
 	if (err == 0)
 		writer_run(writer);
 	remove_ring(writer);
+	glint_closer_destroy(writer->closer);
 	if (writer->engine)
 		writer->engine->ops->destroy(writer->engine);
 	glint_record_folder_close(&writer->folder);
@@ -942,6 +952,8 @@ void glint_writer_deliver(struct glint_writer *writer)
 			listener->ready(listener, event.err);
 		else if (event.kind == EVENT_OPENED)
 			listener->opened(listener, event.job, event.err);
+		else if (event.kind == EVENT_FAILED)
+			listener->failed(listener, event.job);
 		else
 			listener->closed(listener, event.job);
 	}

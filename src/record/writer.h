@@ -21,7 +21,7 @@ struct glint_loan;
 struct glint_loop;
 struct glint_writer;
 
-/* One recording, for the thread. The loop has it again after closed(). */
+/* One recording, for the thread and for the closer's. The loop has it again after closed(). */
 struct glint_record_job {
 	/* Set by the loop before begin(). */
 	struct glint_clip_head head;
@@ -47,7 +47,12 @@ struct glint_writer_listener {
 	/* The file was created, or could not be: then the job has ended. */
 	void (*opened)(struct glint_writer_listener *listener, struct glint_record_job *job,
 		       int err);
-	/* After end(), or after an error, which is in the job. */
+	/* A write has failed: no entry of the job is needed any more. closed() follows. */
+	void (*failed)(struct glint_writer_listener *listener, struct glint_record_job *job);
+	/*
+	 * The files have their names: after end(), or after an error, which is in the job. Until the
+	 * files are on the disk, that may take seconds, in which further entries are written.
+	 */
 	void (*closed)(struct glint_writer_listener *listener, struct glint_record_job *job);
 };
 

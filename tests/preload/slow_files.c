@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Plays a file system that does not answer, for programs started with this library in LD_PRELOAD.
- * Below SLOW_FILES_DIR, open and read calls wait while the file SLOW_FILES_GATE exists; the first
- * waiting call makes the file SLOW_FILES_WAITS.
+ * Below SLOW_FILES_DIR, calls that open, read or sync files wait while the file SLOW_FILES_GATE exists;
+ * the first waiting call makes the file SLOW_FILES_WAITS.
  */
 #undef _FORTIFY_SOURCE
 
@@ -56,6 +56,18 @@ SHOWN ssize_t read(int fd, void *buffer, size_t size)
 {
 	wait_at_gate(fd);
 	return syscall(SYS_read, fd, buffer, size);
+}
+
+SHOWN ssize_t pread(int fd, void *buffer, size_t size, off_t offset)
+{
+	wait_at_gate(fd);
+	return syscall(SYS_pread64, fd, buffer, size, offset);
+}
+
+SHOWN int fdatasync(int fd)
+{
+	wait_at_gate(fd);
+	return (int)syscall(SYS_fdatasync, fd);
 }
 
 /* The C library has no function for openat2(). */

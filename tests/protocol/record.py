@@ -40,10 +40,18 @@ def stamp_of(pixels):
 
 
 @contextlib.contextmanager
-def recording(*args, fps=60, form="YUYV", folder=None, wrapper=(), **settings):
-    """Starts a service that records an emulated camera; its folder is service.clips."""
+def recording(*args, fps=60, form="YUYV", folder=None, wrapper=(), gate=None, **settings):
+    """Starts a service that records an emulated camera; its folder is service.clips. While the
+    file @gate exists, the folder's disk does not answer."""
     tap.needs("RECORD")
     environment = tap.emulated(size=f"{WIDTH}x{HEIGHT}", fps=fps, format=form, **settings)
+    if gate:
+        library = os.path.join(os.path.abspath(tap.BUILD), "tests/preload/slow_files.so")
+        if not os.path.exists(library):
+            raise tap.Skip("slow_files.so is not built")
+        environment.update({"LD_PRELOAD": f"{environment['LD_PRELOAD']} {library}",
+                            "SLOW_FILES_DIR": folder, "SLOW_FILES_GATE": gate,
+                            "SLOW_FILES_WAITS": f"{gate}.waits"})
     with contextlib.ExitStack() as stack:
         folder = folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="glint-clips-"))
         with tap.Service("--record", folder, "--record-memory", "64", *args, device=tap.EMULATED,
@@ -393,6 +401,41 @@ def test_ended():
             assert ".end.mkv.part" in names, names
         else:
             check(folder, "end")
+
+
+@tap.test
+def test_slow_sync():
+    """while a disk does not take what is cached, all else goes on, and the service can end"""
+    with tempfile.TemporaryDirectory(prefix="glint-clips-") as base:
+        folder, gate = os.path.join(base, "clips"), os.path.join(base, "gate")
+        os.mkdir(folder)
+        with recording(folder=folder, gate=gate) as service:
+            assert post(service, "pre=5&post=5&name=early&wait=1")[0] == 200
+            assert post(service, "pre=5&post=9999&name=a")[0] == 200
+            with open(gate, "wb"):
+                pass
+            assert service.ask(tap.request("DELETE", "/record?name=a")).status == 200
+            tap.until(lambda: os.path.exists(f"{gate}.waits"))
+            assert ".a.mkv.part" in os.listdir(folder) and "a.jsonl" not in os.listdir(folder)
+            # Much more than the memory holds.
+            assert post(service, "pre=5&post=9999&name=b")[0] == 200
+            written = service.state()["glint"]["recorder"]["bytes_written"]
+            with tap.Stream(service) as stream:
+                service.wait_for(lambda state: state["glint"]["recorder"]["bytes_written"] >
+                                 written + (96 << 20))
+                assert stream.part()[1]
+            figures = service.state()["glint"]["recorder"]
+            assert figures["active"] == 2 and figures["closed"] == 1, figures
+            assert figures["lost"] == 0, figures
+            assert figures["seen"] == (figures["recorded"] + figures["lost"] + figures["passed"] +
+                                       figures["in_ring"]), figures
+        assert sorted(name for name in os.listdir(folder) if not name.startswith(".")) == [
+            "early.jsonl", "early.mkv"]
+        os.unlink(gate)
+        with recording(folder=folder) as again:
+            assert again.state()["glint"]["recorder"]["recovered"] == 2
+        for name in ("early", "a.recovered", "b.recovered"):
+            check(folder, name)
 
 
 @tap.test

@@ -57,6 +57,12 @@ struct rig_disk {
 	bool fails_reads;	/* copies from the ring */
 	int write_err;
 	uint64_t full_at; /* no file can be larger; 0: none */
+	/* What makes files complete, in order: 's' sync of a file, 'n' of names, 'r' rename. */
+	char calls[64];
+	unsigned syncs;
+	unsigned empty;	       /* files without bytes that were synced */
+	unsigned fail_sync_at; /* one sync fails with EIO; 0: none */
+	bool holds_syncs, syncing;
 };
 
 struct recorder_rig {
@@ -135,6 +141,74 @@ static int rig_copy(struct glint_disk *disk, int from, uint64_t from_offset, int
 		       -EIO :
 		       glint_disk_kernel.copy(disk, from, from_offset, to, to_offset, size, buffer,
 					      buffer_size);
+}
+
+static void disk_call(struct rig_disk *rig, char call)
+{
+	size_t used = strlen(rig->calls);
+
+	if (used + 1 < sizeof(rig->calls))
+		rig->calls[used] = call;
+}
+
+static int disk_sync(struct rig_disk *rig, char call)
+{
+	int err;
+
+	pthread_mutex_lock(&rig->lock);
+	disk_call(rig, call);
+	err = ++rig->syncs == rig->fail_sync_at ? -EIO : 0;
+	rig->syncing = true;
+	pthread_cond_broadcast(&rig->changed);
+	while (rig->holds_syncs)
+		pthread_cond_wait(&rig->changed, &rig->lock);
+	rig->syncing = false;
+	pthread_mutex_unlock(&rig->lock);
+	return err;
+}
+
+static int rig_sync(struct glint_disk *disk, int fd)
+{
+	struct rig_disk *rig = rig_disk_of(disk);
+	struct stat status;
+
+	if (fstat(fd, &status) < 0 || status.st_size == 0)
+		rig->empty++;
+	return disk_sync(rig, 's');
+}
+
+static int rig_sync_names(struct glint_disk *disk, int dir)
+{
+	(void)dir;
+	return disk_sync(rig_disk_of(disk), 'n');
+}
+
+static int rig_rename(struct glint_disk *disk, int dir, const char *from, const char *to)
+{
+	struct rig_disk *rig = rig_disk_of(disk);
+
+	pthread_mutex_lock(&rig->lock);
+	disk_call(rig, 'r');
+	pthread_mutex_unlock(&rig->lock);
+	return glint_disk_kernel.rename(disk, dir, from, to);
+}
+
+/* Syncs take until it ends. */
+static void disk_hold_syncs(struct rig_disk *rig, bool held)
+{
+	pthread_mutex_lock(&rig->lock);
+	rig->holds_syncs = held;
+	pthread_cond_broadcast(&rig->changed);
+	pthread_mutex_unlock(&rig->lock);
+}
+
+/* Wait until a thread is in a sync. */
+static void disk_wait_syncing(struct rig_disk *rig)
+{
+	pthread_mutex_lock(&rig->lock);
+	while (!rig->syncing)
+		pthread_cond_wait(&rig->changed, &rig->lock);
+	pthread_mutex_unlock(&rig->lock);
 }
 
 static void disk_hold(struct rig_disk *rig, bool held)
@@ -251,6 +325,9 @@ static void rig_open_folder(struct recorder_rig *r)
 	r->disk.disk.copy = rig_copy;
 	r->disk.disk.write = rig_write;
 	r->disk.disk.allocate = rig_allocate;
+	r->disk.disk.sync = rig_sync;
+	r->disk.disk.sync_names = rig_sync_names;
+	r->disk.disk.rename = rig_rename;
 	r->format = (struct glint_format){
 		.info = glint_format_find(V4L2_PIX_FMT_GREY),
 		.fourcc = V4L2_PIX_FMT_GREY,
@@ -686,6 +763,197 @@ static void test_a_full_disk_leaves_the_frames_that_had_space(void)
 	rig_close(&r);
 }
 
+static bool rig_has_file(const struct recorder_rig *r, const char *file)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", r->folder, file);
+	return access(path, F_OK) == 0;
+}
+
+static void rig_make_file(const struct recorder_rig *r, const char *file)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", r->folder, file);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	CU_ASSERT_EQUAL(write(fd, "mine", 4), 4);
+	close(fd);
+}
+
+static void test_files_are_on_the_disk_before_they_get_their_names(void)
+{
+	struct recorder_rig r;
+	struct asked asked;
+
+	RIG_OPEN(&r);
+	rig_start(&r);
+	rig_push_many(&r, 4);
+	disk_hold_syncs(&r.disk, true);
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_LAST, 0);
+	rig_push_many(&r, 2);
+	disk_wait_syncing(&r.disk);
+	CU_ASSERT_EQUAL(asked.calls, 0);
+	CU_ASSERT_TRUE(rig_has_file(&r, ".a.mkv.part"));
+	CU_ASSERT_TRUE(rig_has_file(&r, ".a.jsonl.part"));
+	CU_ASSERT_EQUAL(rig_count_files(&r), 3);
+	disk_hold_syncs(&r.disk, false);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_STRING_EQUAL(asked.recording.file, "a.mkv");
+	CU_ASSERT_STRING_EQUAL(r.disk.calls, "ssrrn");
+	CU_ASSERT_EQUAL(r.disk.empty, 0);
+	rig_close(&r);
+}
+
+static void test_files_that_cannot_be_synced_keep_their_first_names(void)
+{
+	/* The clip's sync fails, or that of its index. */
+	for (unsigned n = 1; n <= 2; n++) {
+		struct glint_clip_reader reader;
+		struct recorder_rig r;
+		struct asked asked;
+		uint32_t seqs[16];
+
+		RIG_OPEN(&r);
+		r.disk.fail_sync_at = n;
+		rig_start(&r);
+		rig_push_many(&r, 4); /* 1000 to 1003 */
+		rig_ask(&r, &asked, "a", GLINT_MOMENT_LAST, 0);
+		rig_push_many(&r, 2);
+		RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+		CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_FAILED);
+		CU_ASSERT_EQUAL(asked.recording.err, -EIO);
+		CU_ASSERT_STRING_EQUAL(asked.recording.ended, "disk-error");
+		CU_ASSERT_STRING_EQUAL(asked.recording.file, "");
+		CU_ASSERT_EQUAL(strchr(r.disk.calls, 'r'), NULL);
+		CU_ASSERT_FALSE(rig_has_file(&r, "a.mkv"));
+		CU_ASSERT_FALSE(rig_has_file(&r, "a.jsonl"));
+		recorder_rig_state(&r, "recorder.failed", 1);
+		/* Other recordings are made nevertheless. */
+		rig_ask(&r, &asked, "b", GLINT_MOMENT_LAST, 0);
+		rig_push_many(&r, 2);
+		RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+		CU_ASSERT_STRING_EQUAL(asked.recording.file, "b.mkv");
+		/* The next start recovers the files, though another one was killed while it did. */
+		CU_ASSERT_TRUE(glint_recorder_destroy(r.recorder, UINT64_MAX));
+		rig_make_file(&r, ".a.recovered.jsonl.part");
+		CU_ASSERT_EQUAL_FATAL(
+			glint_recorder_create(&r.recorder, r.loop, &r.frames, &r.config), 0);
+		RIG_RUN_UNTIL(r.loop, is_ready(&r));
+		recorder_rig_state(&r, "recorder.recovered", 1);
+		CU_ASSERT_EQUAL_FATAL(rig_read(&r, "a.recovered.mkv", seqs, 16, &reader), 6);
+		for (uint32_t i = 0; i < 6; i++)
+			CU_ASSERT_EQUAL(seqs[i], 1000 + i);
+		CU_ASSERT_EQUAL(count_lines(&r, "a.recovered.jsonl"), 6);
+		CU_ASSERT_FALSE(rig_has_file(&r, ".a.jsonl.part"));
+		CU_ASSERT_FALSE(rig_has_file(&r, ".a.recovered.jsonl.part"));
+		rig_close(&r);
+	}
+}
+
+static void test_names_that_cannot_be_synced_are_told(void)
+{
+	struct recorder_rig r;
+	struct asked asked;
+
+	RIG_OPEN(&r);
+	r.disk.fail_sync_at = 3;
+	rig_start(&r);
+	rig_push_many(&r, 4);
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_LAST, 0);
+	rig_push_many(&r, 2);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_STRING_EQUAL(r.disk.calls, "ssrrn");
+	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_FAILED);
+	CU_ASSERT_EQUAL(asked.recording.err, -EIO);
+	CU_ASSERT_STRING_EQUAL(asked.recording.file, "a.mkv");
+	CU_ASSERT_EQUAL(count_lines(&r, "a.jsonl"), 6);
+	rig_close(&r);
+}
+
+/* Far more frames than the memory holds. */
+static void frames_are_written_while_files_reach_the_disk(uint64_t disk_size)
+{
+	struct glint_clip_reader reader;
+	struct recorder_rig r;
+	struct asked first, second;
+	uint32_t seqs[4 * FRAMES];
+
+	RIG_OPEN(&r);
+	r.config.disk_size = disk_size;
+	r.config.separate = true;
+	r.config.post = (struct glint_record_span){ true, 1000 };
+	rig_start(&r);
+	rig_push_many(&r, 4); /* to 1003 */
+	disk_hold_syncs(&r.disk, true);
+	rig_ask(&r, &first, "a", GLINT_MOMENT_LAST, 0);
+	rig_push_many(&r, 2); /* to 1005 */
+	CU_ASSERT_EQUAL(glint_recorder_stop(r.recorder, "a"), 0);
+	disk_wait_syncing(&r.disk);
+	rig_ask(&r, &second, "b", GLINT_MOMENT_LAST, 0);
+	for (unsigned i = 0; i < 3 * FRAMES; i++) {
+		rig_push(&r, 0, 0);
+		rig_drain(&r);
+	}
+	recorder_rig_state(&r, "recorder.lost", 0);
+	recorder_rig_state(&r, "recorder.active", 2);
+	CU_ASSERT_EQUAL(glint_recorder_stop(r.recorder, "b"), 0);
+	CU_ASSERT_EQUAL(first.calls, 0);
+	disk_hold_syncs(&r.disk, false);
+	RIG_RUN_UNTIL(r.loop, first.calls == 1 && second.calls == 1);
+	CU_ASSERT_EQUAL(first.recording.state, GLINT_RECORDING_CLOSED);
+	CU_ASSERT_EQUAL(second.recording.state, GLINT_RECORDING_CLOSED);
+	CU_ASSERT_EQUAL(rig_read(&r, "a.mkv", seqs, ARRAY_SIZE(seqs), &reader), 6);
+	CU_ASSERT_EQUAL(second.recording.lost, 0);
+	CU_ASSERT_EQUAL(rig_read(&r, "b.mkv", seqs, ARRAY_SIZE(seqs), &reader), 4 + 3 * FRAMES);
+	rig_close(&r);
+}
+
+static void test_frames_are_written_while_files_reach_the_disk(void)
+{
+	frames_are_written_while_files_reach_the_disk(0);
+}
+
+static void test_frames_are_written_to_the_ring_while_files_reach_the_disk(void)
+{
+	frames_are_written_while_files_reach_the_disk(ON_DISK * SLOT);
+}
+
+static void test_a_failed_recording_needs_no_memory_while_its_files_reach_the_disk(void)
+{
+	struct recorder_rig r;
+	struct asked asked;
+	uint64_t lost;
+
+	RIG_OPEN(&r);
+	r.config.post = (struct glint_record_span){ true, 1000 };
+	r.disk.full_at = GLINT_CLIP_PAGE + 5 * SLOT;
+	rig_start(&r);
+	rig_push_many(&r, 4);
+	disk_hold_syncs(&r.disk, true);
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_LAST, 0);
+	while (glint_recorder_recording(r.recorder, 0)->state != GLINT_RECORDING_FINISHING) {
+		rig_push(&r, 0, 0);
+		rig_drain(&r);
+		CU_ASSERT_EQUAL_FATAL(glint_loop_run_once(r.loop, glint_now_ns()), 0);
+	}
+	disk_wait_syncing(&r.disk);
+	rig_push_many(&r, FRAMES); /* those of the recording leave the memory */
+	lost = (uint64_t)REPORTED(int, recorder, r.recorder, "recorder.lost");
+	rig_push_many(&r, 3 * FRAMES);
+	recorder_rig_state(&r, "recorder.lost", lost);
+	CU_ASSERT_EQUAL(asked.calls, 0);
+	disk_hold_syncs(&r.disk, false);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_FAILED);
+	CU_ASSERT_EQUAL(asked.recording.err, -ENOSPC);
+	CU_ASSERT_EQUAL(asked.recording.frames, 5);
+	CU_ASSERT_STRING_EQUAL(asked.recording.file, "a.incomplete.mkv");
+	CU_ASSERT_EQUAL(count_lines(&r, "a.incomplete.jsonl"), 5);
+	rig_close(&r);
+}
+
 static void test_a_disk_that_is_too_slow_begins_further_recordings(void)
 {
 	struct recorder_rig r;
@@ -868,15 +1136,10 @@ static void test_nothing_is_overwritten(void)
 {
 	struct recorder_rig r;
 	struct asked asked;
-	char path[128];
-	int fd;
 
 	RIG_OPEN(&r);
 	rig_start(&r);
-	snprintf(path, sizeof(path), "%s/a.jsonl", r.folder);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	CU_ASSERT_EQUAL(write(fd, "mine", 4), 4);
-	close(fd);
+	rig_make_file(&r, "a.jsonl");
 	rig_push_many(&r, 4);
 	rig_ask(&r, &asked, "a", GLINT_MOMENT_LAST, 0);
 	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
@@ -968,6 +1231,16 @@ static void test_other_pixels_end_a_recording(void)
 	rig_close(&r);
 }
 
+static bool rig_finishes_a_file(const struct recorder_rig *r)
+{
+	const struct glint_recording *recording;
+
+	for (unsigned i = 0; (recording = glint_recorder_recording(r->recorder, i)); i++)
+		if (recording->state == GLINT_RECORDING_FINISHING)
+			return true;
+	return false;
+}
+
 /* The numbers that a trigger at @zero must have, from those that were pushed. */
 static unsigned expect_window(const uint32_t *pushed, unsigned n, uint32_t zero, uint32_t pre,
 			      uint32_t post, uint32_t *out)
@@ -1037,6 +1310,9 @@ static void check_random_windows(bool borrows, bool on_disk)
 		/* Frames come no faster than the disk takes them: here nothing may be lost. */
 		rig_drain(&r);
 		CU_ASSERT_EQUAL_FATAL(glint_loop_run_once(r.loop, glint_now_ns()), 0);
+		/* There is no end of frames while the thread that finishes files has no processor. */
+		if (random_below(&random, 2) == 0)
+			RIG_RUN_UNTIL(r.loop, !rig_finishes_a_file(&r));
 		for (unsigned i = 0; i < OPEN; i++) {
 			char file[80];
 			unsigned n, wanted;
@@ -1850,6 +2126,12 @@ GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behin
 	    GLINT_TEST(test_a_stalled_disk_costs_frames_that_are_counted),
 	    GLINT_TEST(test_a_failed_write_leaves_what_was_written),
 	    GLINT_TEST(test_a_full_disk_leaves_the_frames_that_had_space),
+	    GLINT_TEST(test_files_are_on_the_disk_before_they_get_their_names),
+	    GLINT_TEST(test_files_that_cannot_be_synced_keep_their_first_names),
+	    GLINT_TEST(test_names_that_cannot_be_synced_are_told),
+	    GLINT_TEST(test_frames_are_written_while_files_reach_the_disk),
+	    GLINT_TEST(test_frames_are_written_to_the_ring_while_files_reach_the_disk),
+	    GLINT_TEST(test_a_failed_recording_needs_no_memory_while_its_files_reach_the_disk),
 	    GLINT_TEST(test_a_disk_that_is_too_slow_begins_further_recordings),
 	    GLINT_TEST(test_a_disk_that_stalls_for_long_does_not_end_a_recording),
 	    GLINT_TEST(test_keeping_frames_allocates_nothing),

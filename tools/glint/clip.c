@@ -481,6 +481,10 @@ static int clip_cut(const struct clip_args *args)
 	if (err == 0)
 		err = cut_finish(args, &clip.reader.head, cut.fd, index.fd);
 	if (err == 0)
+		err = glint_clip_sync(cut.fd);
+	if (err == 0)
+		err = glint_clip_sync(index.fd);
+	if (err == 0)
 		err = clip_interrupted();
 	if (err == 0)
 		err = cut_file_rename(&index);
@@ -491,6 +495,8 @@ static int clip_cut(const struct clip_args *args)
 	}
 	cut_file_end(&index, err);
 	cut_file_end(&cut, err);
+	if (err == 0)
+		err = glint_clip_sync_names_beside(args->out);
 	clip_close(&clip);
 	clip_die_of_interrupt();
 	if (err == -ENODATA) {

@@ -276,10 +276,15 @@ static int export_folder(const struct clip_args *args, struct clip *clip, uint64
 		goto free_part;
 	dir = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	err = dir < 0 ? -errno : write_folder(args, clip, dir, end, n);
+	/* All of the files at once: thousands of them, one by one, would take minutes. */
+	if (err == 0 && syncfs(dir) < 0)
+		err = -errno;
 	if (err == 0)
 		err = glint_clip_rename(AT_FDCWD, part, args->out);
 	if (err < 0)
 		remove_folder(part, dir, end, clip->frames);
+	else
+		err = glint_clip_sync_names_beside(part);
 	glint_close(&dir);
 free_part:
 	free(part);

@@ -72,12 +72,16 @@ int clip_output_begin(struct clip_output *output, const char *path)
 
 int clip_output_end(struct clip_output *output, int err)
 {
+	if (output->file && err == 0)
+		err = fflush(output->file) != 0 ? -errno : glint_clip_sync(fileno(output->file));
 	if (output->file && fclose(output->file) != 0 && err == 0)
 		err = -errno;
 	if (err == 0)
 		err = glint_clip_rename(AT_FDCWD, output->part, output->path);
 	if (err < 0)
 		unlink(output->part);
+	else
+		err = glint_clip_sync_names_beside(output->path);
 	free(output->part);
 	return err;
 }
