@@ -53,6 +53,15 @@ class Frame:
             pair, luma = line + x // 2 * 4, self.format == "UYVY"
             return (data[pair + x % 2 * 2 + luma], data[pair + (not luma)],
                     data[pair + 2 + (not luma)])
+        if self.format == "Y210":	# words; the highest byte of each comes last
+            pair = line + x // 2 * 8
+            return data[pair + x % 2 * 4 + 1], data[pair + 3], data[pair + 7]
+        if self.format == "P010":
+            at = size + y // 2 * stride + x // 2 * 4
+            return data[line + 2 * x + 1], data[at + 1], data[at + 3]
+        if self.format == "NV24":
+            at = size + 2 * (line + x)
+            return data[line + x], data[at], data[at + 1]
         if self.format in ("NV12", "NV16"):
             row = y // 2 if self.format == "NV12" else y
             at = size + row * stride + x // 2 * 2
@@ -97,10 +106,11 @@ class Frame:
 
     def planes(self):
         """Returns the payload of a Y4M frame."""
-        rows = range(0, self.height, 1 if self.format in ("YUYV", "UYVY", "NV16") else 2)
+        rows = range(0, self.height, 2 if self.format in ("NV12", "P010", "YUV420") else 1)
+        columns = range(0, self.width, 1 if self.format == "NV24" else 2)
         luma = bytes(self.samples(x, y)[0] for y in range(self.height) for x in range(self.width))
-        return luma + b"".join(bytes(self.samples(x, y)[k] for y in rows
-                                     for x in range(0, self.width, 2)) for k in (1, 2))
+        return luma + b"".join(bytes(self.samples(x, y)[k] for y in rows for x in columns)
+                               for k in (1, 2))
 
 
 # --- The emulated camera ----------------------------------------------------------------------
@@ -245,13 +255,70 @@ def test_ranges():
                 assert same(read_png(png.body)[3], frame.pixels(frame.rgb))
 
 
+@tap.test
+def test_capture_formats():
+    """they are those of the definition for ten bits and two planes; 4:4:4 stays so where asked"""
+    tap.needs("PIXELS_PNG")
+    for form, bits, chroma, sampling in (
+            ("P010", 10, "420mpeg2", 0x22), ("Y210", 10, "422", 0x21), ("NV16", 8, "422", 0x21),
+            ("NV24", 8, "444", 0x11), ("RGB24", 8, None, 0x11)):
+        with emulated(format=form, size="320x130", fps=30) as service:
+            service.wait_until_live()
+            state = service.state()["glint"]["format"]
+            assert (state["fourcc"].strip(), state["bits"]) == (
+                "RGB3" if form == "RGB24" else form, bits), state
+            check_images(service)
+            if chroma:
+                frame, y4m = of_one_frame(service, "format=y4m")
+                head, _, payload = y4m.body.split(b"\n", 2)
+                assert f"C{chroma}" in head.decode().split(" "), head
+                assert same(payload, frame.planes()), form
+        for asked, wanted in (("source", sampling), ("420", 0x22)):
+            with tap.Service("--chroma", asked, device=tap.EMULATED, environment=tap.emulated(
+                    format=form, size="320x130", fps=30)) as service:
+                service.wait_until_live()
+                jpeg = service.get("/snapshot").body
+                at = jpeg.index(b"\xff\xc0") + 11
+                assert jpeg[at] == wanted, (form, asked, jpeg[at])
+
+
+@tap.test
+def test_jpegs_of_capture_formats():
+    """their JPEGs show the same picture"""
+    tap.needs("PIXELS_PNG")
+    try:
+        from PIL import Image	# pylint: disable=import-outside-toplevel
+    except ImportError as error:
+        raise tap.Skip("python3-pil is not installed") from error
+    for form in ("P010", "Y210", "NV16", "NV24"):
+        with tap.Service("--quality", "95", "--chroma", "source", device=tap.EMULATED,
+                         environment=tap.emulated(format=form, size="320x240", fps=30)) as service:
+            service.wait_until_live()
+            _, png, jpeg = of_one_frame(service, "format=png", "format=jpeg")
+            wanted = read_png(png.body)[3]
+            got = Image.open(io.BytesIO(jpeg.body)).convert("RGB").tobytes()
+            assert len(got) == len(wanted)
+            off = sum(abs(a - b) for a, b in zip(got, wanted)) / len(wanted)
+            assert off < 3, (form, off)
+
+
+def bayer_rows(frame):
+    """Returns the highest eight bits of each pixel of a Bayer frame, in rows."""
+    width, group = frame.width, {"SRGGB8": 0, "SRGGB10P": 4, "SRGGB12P": 2}[frame.format]
+    lines = [frame.data[y * frame.stride:(y + 1) * frame.stride] for y in range(frame.height)]
+    if group:	# the lowest bits of so many pixels follow in a byte
+        lines = [bytes(line[x // group * (group + 1) + x % group] for x in range(width))
+                 for line in lines]
+    return lines
+
+
 def flat_blocks(frame):
     """Returns place and colour of blocks of 8x8 pixels in which each colour's samples of a Bayer
     frame are equal."""
-    blocks = {}
+    blocks, lines = {}, bayer_rows(frame)
     for y in range(0, frame.height - 7, 8):
         for x in range(0, frame.width - 7, 8):
-            rows = [frame.data[(y + i) * frame.stride + x:][:8] for i in range(8)]
+            rows = [lines[y + i][x:x + 8] for i in range(8)]
             if len(set(rows[::2])) == len(set(rows[1::2])) == 1 and \
                     rows[0] == rows[0][:2] * 4 and rows[1] == rows[1][:2] * 4 and \
                     rows[0][1] == rows[1][0]:
@@ -259,19 +326,15 @@ def flat_blocks(frame):
     return blocks
 
 
-@tap.test
-def test_converted():
-    """of a Bayer camera PNG, PPM and PGM have the sensor's colours, and say who made them"""
-    tap.needs("PIXELS_PNG")
-    tap.needs("LIBV4LCONVERT")
-    with emulated(format="SRGGB8", size="320x240", change="blink") as service:
+def check_converted(form, bits):
+    with emulated(format=form, size="320x240", change="blink") as service:
         service.wait_until_live()
         region = (41, 33, 7, 5)
         frame, png, ppm, pgm, crop = of_one_frame(
             service, "format=png", "format=ppm", "format=pgm", f"format=png&crop={text_of(region)}")
-        assert frame.format == "SRGGB8" and len(frame.data) == 320 * 240
+        assert frame.format == form and len(frame.data) == 320 * 240 * bits // 8
         for reply in (png, ppm, pgm, crop):
-            assert reply.header("X-Glint-Converted") == "SRGGB8", reply
+            assert reply.header("X-Glint-Converted") == form, reply
         width, height, n, pixels = read_png(png.body)
         assert (width, height, n) == (320, 240, 3) and same(read_pnm(ppm.body)[3], pixels)
         blocks = flat_blocks(frame)
@@ -289,7 +352,16 @@ def test_converted():
         assert service.get("/snapshot?format=raw").header("X-Glint-Converted") is None
         assert service.get("/snapshot?format=y4m").status == 406
         if tap.built_with("PIXELS_HASH"):
-            assert json.loads(service.get("/hash").body)["result"]["converted"] == "SRGGB8"
+            assert json.loads(service.get("/hash").body)["result"]["converted"] == form
+
+
+@tap.test
+def test_converted():
+    """of a Bayer camera PNG, PPM and PGM have the sensor's colours, and say who made them"""
+    tap.needs("PIXELS_PNG")
+    tap.needs("LIBV4LCONVERT")
+    for form, bits in (("SRGGB8", 8), ("SRGGB10P", 10), ("SRGGB12P", 12)):
+        check_converted(form, bits)
 
 
 @tap.test

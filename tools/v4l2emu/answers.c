@@ -37,8 +37,20 @@ static const char *description(uint32_t fourcc)
 		return "Y/CbCr 4:2:0";
 	case V4L2_PIX_FMT_RGB24:
 		return "24-bit RGB 8-8-8";
+	case V4L2_PIX_FMT_NV16:
+		return "Y/CbCr 4:2:2";
+	case V4L2_PIX_FMT_NV24:
+		return "Y/CbCr 4:4:4";
+	case v4l2_fourcc('P', '0', '1', '0'):
+		return "10-bit Y/CbCr 4:2:0";
+	case v4l2_fourcc('Y', '2', '1', '0'):
+		return "10-bit YUYV Packed";
 	case V4L2_PIX_FMT_SRGGB8:
 		return "8-bit Bayer RGRG/GBGB";
+	case V4L2_PIX_FMT_SRGGB10P:
+		return "10-bit Bayer RGRG/GBGB Packed";
+	case V4L2_PIX_FMT_SRGGB12P:
+		return "12-bit Bayer RGRG/GBGB Packed";
 	default:
 		return "Motion-JPEG";
 	}
@@ -96,6 +108,20 @@ static int enum_frameintervals(struct emu_handle *handle, void *arg)
 	return 0;
 }
 
+static bool is_ycbcr(uint32_t fourcc)
+{
+	switch (fourcc) {
+	case V4L2_PIX_FMT_MJPEG:
+	case V4L2_PIX_FMT_RGB24:
+	case V4L2_PIX_FMT_SRGGB8:
+	case V4L2_PIX_FMT_SRGGB10P:
+	case V4L2_PIX_FMT_SRGGB12P:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* Returns the device's only format, whatever the program has requested. */
 static int format(struct emu_handle *handle, void *arg)
 {
@@ -117,9 +143,7 @@ static int format(struct emu_handle *handle, void *arg)
 		.colorspace = jpeg ? V4L2_COLORSPACE_JPEG : V4L2_COLORSPACE_SRGB,
 		.priv = V4L2_PIX_FMT_PRIV_MAGIC,
 		.ycbcr_enc = V4L2_YCBCR_ENC_601,
-		.quantization = settings->limited && !jpeg &&
-						settings->fourcc != V4L2_PIX_FMT_RGB24 &&
-						settings->fourcc != V4L2_PIX_FMT_SRGGB8 ?
+		.quantization = settings->limited && is_ycbcr(settings->fourcc) ?
 					V4L2_QUANTIZATION_LIM_RANGE :
 					V4L2_QUANTIZATION_FULL_RANGE,
 		.xfer_func = V4L2_XFER_FUNC_SRGB,

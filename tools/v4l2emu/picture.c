@@ -23,31 +23,32 @@ static size_t screen_size(const struct glint_canvas *screen)
 	return glint_canvas_size(screen->fourcc, screen->width, screen->height);
 }
 
-/* What the scene is drawn in. The bytes of a Bayer picture lie as those of a grey one. */
+/* What the scene is drawn in. */
 static uint32_t canvas_fourcc(uint32_t fourcc)
 {
-	switch (fourcc) {
-	case V4L2_PIX_FMT_MJPEG:
+	uint32_t drawn = emu_pack_drawn(fourcc);
+
+	if (fourcc == V4L2_PIX_FMT_MJPEG)
 		return V4L2_PIX_FMT_RGB24;
-	case V4L2_PIX_FMT_SRGGB8:
-		return V4L2_PIX_FMT_GREY;
-	default:
-		return fourcc;
-	}
+	return drawn ? drawn : fourcc;
 }
 
 uint32_t emu_picture_stride(uint32_t fourcc, uint32_t width)
 {
 	if (fourcc == V4L2_PIX_FMT_MJPEG)
 		return 0;
-	return glint_canvas_stride(canvas_fourcc(fourcc), width);
+	if (emu_pack_drawn(fourcc))
+		return emu_pack_stride(fourcc, width);
+	return glint_canvas_stride(fourcc, width);
 }
 
 size_t emu_picture_size(uint32_t fourcc, uint32_t width, uint32_t height)
 {
 	if (fourcc == V4L2_PIX_FMT_MJPEG)
 		return (size_t)width * height * 2;
-	return glint_canvas_size(canvas_fourcc(fourcc), width, height);
+	if (emu_pack_drawn(fourcc))
+		return emu_pack_size(fourcc, width, height);
+	return glint_canvas_size(fourcc, width, height);
 }
 
 /* Shared like a device's memory, so that it does not count as the program's memory. */
@@ -73,46 +74,6 @@ static uint32_t box_place(const struct glint_canvas *canvas, uint32_t seq)
 	uint32_t room = canvas->width - box_at(canvas, 0).width;
 
 	return (uint32_t)((uint64_t)seq * BOX_STEP % room) & ~1u;
-}
-
-/* Each pixel keeps one colour: red and green, and in the next line green and blue. */
-static uint8_t bayer_sample(const uint8_t rgb[3], uint32_t x, uint32_t y)
-{
-	return rgb[x % 2 + y % 2];
-}
-
-static void fill(const struct emu_picture *picture, const struct glint_canvas *canvas,
-		 struct glint_rect rect, struct glint_colour colour)
-{
-	uint8_t pixels[2 * 2 * 3];
-	const struct glint_canvas pixel = { V4L2_PIX_FMT_RGB24, 2, 2, pixels };
-	uint32_t right = MIN(rect.x + rect.width, canvas->width);
-	uint32_t bottom = MIN(rect.y + rect.height, canvas->height);
-
-	if (!picture->bayer) {
-		glint_canvas_fill(canvas, rect, colour);
-		return;
-	}
-	glint_canvas_fill(&pixel, (struct glint_rect){ 0, 0, 2, 2 }, colour);
-	for (uint32_t y = rect.y; y < bottom; y++)
-		for (uint32_t x = rect.x; x < right; x++)
-			canvas->base[(size_t)y * canvas->width + x] = bayer_sample(pixels, x, y);
-}
-
-static int paint_bayer(const struct glint_canvas *canvas, enum emu_scene scene)
-{
-	size_t pixels = (size_t)canvas->width * canvas->height;
-	struct glint_canvas rgb = { V4L2_PIX_FMT_RGB24, canvas->width, canvas->height, NULL };
-
-	rgb.base = malloc(3 * pixels);
-	if (!rgb.base)
-		return -ENOMEM;
-	emu_picture_paint(&rgb, scene);
-	for (size_t i = 0; i < pixels; i++)
-		canvas->base[i] = bayer_sample(rgb.base + 3 * i, (uint32_t)(i % canvas->width),
-					       (uint32_t)(i / canvas->width));
-	free(rgb.base);
-	return 0;
 }
 
 static int keep_shared(struct emu_jpeg *jpeg)
@@ -173,7 +134,7 @@ int emu_picture_init(struct emu_picture *picture, const struct emu_settings *set
 	*picture = (struct emu_picture){
 		.screen = { canvas_fourcc(settings->fourcc), settings->width, settings->height,
 			    NULL },
-		.bayer = settings->fourcc == V4L2_PIX_FMT_SRGGB8,
+		.fourcc = settings->fourcc,
 		.change = settings->change,
 	};
 	screen->base = shared_alloc(screen_size(screen));
@@ -181,9 +142,13 @@ int emu_picture_init(struct emu_picture *picture, const struct emu_settings *set
 		return -ENOMEM;
 	if (jpeg)
 		return make_jpegs(picture, settings->scene);
-	if (picture->bayer)
-		return paint_bayer(screen, settings->scene);
 	emu_picture_paint(screen, settings->scene);
+	if (!emu_pack_drawn(settings->fourcc))
+		return 0;
+	picture->drawn = shared_alloc(screen_size(screen));
+	if (!picture->drawn)
+		return -ENOMEM;
+	memcpy(picture->drawn, screen->base, screen_size(screen));
 	return 0;
 }
 
@@ -202,7 +167,7 @@ void emu_picture_prefill(const struct emu_picture *picture, uint8_t *base, unsig
 	size_t shift = picture->change == EMU_CHANGE_ALL ? stride / screen->width * SHIFT * index :
 							   0;
 
-	if (picture->jpegs[0].data)
+	if (picture->jpegs[0].data || picture->drawn)
 		return;
 	copy_shifted(base, screen->base, luma, shift);
 	if (size > luma)
@@ -210,8 +175,8 @@ void emu_picture_prefill(const struct emu_picture *picture, uint8_t *base, unsig
 }
 
 /* A run of equal bits is drawn as one rectangle. */
-static void draw_row(const struct emu_picture *picture, const struct glint_canvas *canvas,
-		     const struct glint_stamp_place *place, uint32_t y, uint32_t bits)
+static void draw_row(const struct glint_canvas *canvas, const struct glint_stamp_place *place,
+		     uint32_t y, uint32_t bits)
 {
 	for (uint32_t from = 0, to; from < GLINT_STAMP_COLUMNS; from = to) {
 		bool set = bits >> (GLINT_STAMP_COLUMNS - 1 - from) & 1;
@@ -219,10 +184,10 @@ static void draw_row(const struct emu_picture *picture, const struct glint_canva
 		for (to = from + 1; to < GLINT_STAMP_COLUMNS; to++)
 			if ((bits >> (GLINT_STAMP_COLUMNS - 1 - to) & 1) != set)
 				break;
-		fill(picture, canvas,
-		     (struct glint_rect){ place->x + from * place->cell, y,
-					  (to - from) * place->cell, place->cell },
-		     set ? white : black);
+		glint_canvas_fill(canvas,
+				  (struct glint_rect){ place->x + from * place->cell, y,
+						       (to - from) * place->cell, place->cell },
+				  set ? white : black);
 	}
 }
 
@@ -251,11 +216,15 @@ size_t emu_picture_draw(struct emu_picture *picture, uint8_t *base, const struct
 		return copy_jpeg(&picture->jpegs[(blink ? phase : stamp->seq) % EMU_JPEGS], base,
 				 rows);
 
-	canvas.base = base;
+	canvas.base = picture->drawn ? picture->drawn : base;
+	box_x = picture->drawn ? &picture->drawn_box_x : box_x;
 	glint_canvas_copy(&canvas, &picture->screen, box_at(&canvas, *box_x));
 	*box_x = blink ? (uint32_t)(phase % 2 * BOX_STEP) : box_place(&canvas, stamp->seq);
-	fill(picture, &canvas, box_at(&canvas, *box_x), orange);
+	glint_canvas_fill(&canvas, box_at(&canvas, *box_x), orange);
 	for (unsigned i = 0; i < GLINT_STAMP_ROWS; i++)
-		draw_row(picture, &canvas, &place, place.y + i * place.cell, rows[i]);
-	return screen_size(&canvas);
+		draw_row(&canvas, &place, place.y + i * place.cell, rows[i]);
+	if (!picture->drawn)
+		return screen_size(&canvas);
+	emu_pack(picture->fourcc, &canvas, base);
+	return emu_pack_size(picture->fourcc, canvas.width, canvas.height);
 }

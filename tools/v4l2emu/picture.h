@@ -31,7 +31,9 @@ struct emu_jpeg {
 
 struct emu_picture {
 	struct glint_canvas screen; /* all but the box and the stamp */
-	bool bayer;
+	uint32_t fourcc;	    /* the device's */
+	uint8_t *drawn;		    /* of a format of pack.c: the whole picture; else NULL */
+	uint32_t drawn_box_x;
 	enum emu_change change;
 	struct glint_stamp shown;	  /* EMU_CHANGE_BLINK: since the cursor's last change */
 	struct emu_jpeg jpegs[EMU_JPEGS]; /* for MJPEG only */
@@ -54,6 +56,16 @@ void emu_picture_prefill(const struct emu_picture *picture, uint8_t *base, unsig
  */
 size_t emu_picture_draw(struct emu_picture *picture, uint8_t *base, const struct glint_stamp *stamp,
 			uint32_t *box_x);
+
+/* pack.c: the format in which a picture of @fourcc is drawn; 0: a canvas has @fourcc itself. */
+uint32_t emu_pack_drawn(uint32_t fourcc);
+
+/* Bytes of a line of the first plane, and of a frame, of a format that is packed. */
+uint32_t emu_pack_stride(uint32_t fourcc, uint32_t width);
+size_t emu_pack_size(uint32_t fourcc, uint32_t width, uint32_t height);
+
+/* @out: emu_pack_size() bytes. */
+void emu_pack(uint32_t fourcc, const struct glint_canvas *drawn, uint8_t *out);
 
 /* screen.c */
 void emu_screen_draw(const struct glint_canvas *canvas);

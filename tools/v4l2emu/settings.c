@@ -17,9 +17,18 @@ static const struct {
 	const char *name;
 	uint32_t fourcc;
 } formats[] = {
-	{ "YUYV", V4L2_PIX_FMT_YUYV },	 { "UYVY", V4L2_PIX_FMT_UYVY },
-	{ "NV12", V4L2_PIX_FMT_NV12 },	 { "RGB24", V4L2_PIX_FMT_RGB24 },
-	{ "MJPEG", V4L2_PIX_FMT_MJPEG }, { "SRGGB8", V4L2_PIX_FMT_SRGGB8 },
+	{ "YUYV", V4L2_PIX_FMT_YUYV },
+	{ "UYVY", V4L2_PIX_FMT_UYVY },
+	{ "NV12", V4L2_PIX_FMT_NV12 },
+	{ "NV16", V4L2_PIX_FMT_NV16 },
+	{ "NV24", V4L2_PIX_FMT_NV24 },
+	{ "P010", v4l2_fourcc('P', '0', '1', '0') },
+	{ "Y210", v4l2_fourcc('Y', '2', '1', '0') },
+	{ "RGB24", V4L2_PIX_FMT_RGB24 },
+	{ "MJPEG", V4L2_PIX_FMT_MJPEG },
+	{ "SRGGB8", V4L2_PIX_FMT_SRGGB8 },
+	{ "SRGGB10P", V4L2_PIX_FMT_SRGGB10P },
+	{ "SRGGB12P", V4L2_PIX_FMT_SRGGB12P },
 };
 
 static const char *setting(const char *name, const char *preset)
@@ -42,7 +51,9 @@ static uint32_t read_format(void)
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
 		if (strcmp(value, formats[i].name) == 0)
 			return formats[i].fourcc;
-	refuse("V4L2EMU_FORMAT", value, "YUYV, UYVY, NV12, RGB24, MJPEG or SRGGB8");
+	refuse("V4L2EMU_FORMAT", value,
+	       "YUYV, UYVY, NV12, NV16, NV24, P010, Y210, "
+	       "RGB24, MJPEG, SRGGB8, SRGGB10P or SRGGB12P");
 }
 
 /* The index of the variable's value in @words, which ends with NULL; the first is the default. */
@@ -82,6 +93,8 @@ static void read_size(struct emu_settings *settings)
 	if (*end || width % 2 || height % 2 || width < EMU_WIDTH_MIN || height < EMU_HEIGHT_MIN ||
 	    width > SIZE_MAX_PIXELS || height > SIZE_MAX_PIXELS)
 		refuse("V4L2EMU_SIZE", value, "WIDTHxHEIGHT, even, 160x128 to 8192x8192");
+	if (settings->fourcc == V4L2_PIX_FMT_SRGGB10P && width % 4)
+		refuse("V4L2EMU_SIZE", value, "a width that is a multiple of 4, for SRGGB10P");
 	settings->width = (uint32_t)width;
 	settings->height = (uint32_t)height;
 }

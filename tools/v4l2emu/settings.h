@@ -13,7 +13,8 @@
 
 enum emu_change {
 	EMU_CHANGE_BOX,	  /* a box and the stamp, with each frame */
-	EMU_CHANGE_ALL,	  /* each buffer shows the screen shifted by another distance, too */
+	EMU_CHANGE_ALL,	  /* each buffer shows the screen shifted by another distance, too; not
+			     with the formats of pack.c */
 	EMU_CHANGE_BLINK, /* a cursor and the stamp, twice a second */
 };
 

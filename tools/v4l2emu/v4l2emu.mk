@@ -7,7 +7,7 @@
 #   V4L2EMU_PATH	the node that it stands for (/dev/video-emu0)
 #   V4L2EMU_SIZE	1920x1080
 #   V4L2EMU_FPS		60; 59.94 is 60000/1001
-#   V4L2EMU_FORMAT	YUYV; or UYVY, NV12, RGB24, MJPEG
+#   V4L2EMU_FORMAT	YUYV; or UYVY, NV12, RGB24, MJPEG, and those of tools/v4l2emu/pack.c
 #   V4L2EMU_RANGE	full; or limited
 #   V4L2EMU_SCENE	screen; or busy, photo, ui
 #   V4L2EMU_CHANGE	box: a box moves; or all, blink (tools/v4l2emu/settings.h)
