@@ -119,6 +119,18 @@ stop_glintd()
 	[ $status = 0 ] || fail "glintd ended with exit code $status"
 }
 
+# await_log PATTERN: a thread writes the log, so a line may come after the state that it tells of. Lines
+# of one kind are held back for up to a second, so their number says nothing.
+await_log()
+{
+	local i
+	for ((i = 0; i < 20 * PATIENCE; i++)); do
+		! grep -q "$1" "$SERVICE_LOG" || return 0
+		pause 0.1
+	done
+	fail "the log does not say: $1"
+}
+
 alive() { kill -0 "$GLINTD_PID" 2>/dev/null || fail "glintd is gone"; }
 
 # --- Pictures ---------------------------------------------------------------------

@@ -18,6 +18,7 @@ readonly P480_60=2 P720_60=9 I1080_60=15
 readonly TIMINGS=result.glint.timings.name FORCED=result.glint.timings.forced
 readonly FIELD=result.glint.format.field DEINTERLACE=result.glint.format.deinterlace
 readonly ORDER=result.glint.frame.field_order
+readonly STARTS=result.glint.latency_ns.first_frame.count
 
 vivid_plain
 vivid_ctl dv_timings_signal_mode $SELECTED
@@ -33,7 +34,7 @@ stop_glintd
 # Timings that the device lacks are named, and the video does not pretend.
 start_glintd -d "$DEVICE" --timings 640x480p61
 await_state $REASON out-of-range 5
-grep -q "no timings 640x480p61.*640x480p59.94" "$SERVICE_LOG" || fail "the log does not say what there is"
+await_log "no timings 640x480p61.*640x480p59.94"
 stop_glintd
 
 # Followed: growth and shrink, under clients.
@@ -118,12 +119,21 @@ kill -CONT "$GLINTD_PID"
 await_state $TIMINGS 720x480p59.94 5
 await_state $ONLINE true 5
 
-# In this mode each query has other timings. They are queried after events only.
+# In this mode each query has other timings, of which vivid cannot capture all: while they are out of
+# range, the service asks again. Once it has a stream, it asks after events only. The log is no measure:
+# it holds lines of one kind back for a second.
+ask state $STARTS
 vivid_ctl dv_timings_signal_mode $CYCLE
-pause 1
-lines=$(wc -l <"$SERVICE_LOG")
+await_state $STARTS ">$REPLY" 20
+await_state $ONLINE true 5
+ask state $STARTS
+starts=$REPLY
+ask state $TIMINGS
+timings=$REPLY
 pause 3
-expect "nothing happens by itself" equal "$(wc -l <"$SERVICE_LOG")" "$lines"
+expect_state "the stream does not start again by itself" $STARTS "$starts"
+expect_state "nor does the source change by itself" $TIMINGS "$timings"
+expect_state "the video stays" $ONLINE true
 vivid_ctl dv_timings_signal_mode $SELECTED
 await_state $ONLINE true 5
 more "the signal is steady"
