@@ -20,6 +20,11 @@ readonly TIMINGS=result.glint.timings.name FIELD=result.glint.format.field
 readonly BUFFERS=result.glint.buffers.count MEMORY=result.glint.buffers.kind
 readonly NOMINAL=result.glint.source.nominal_fps
 
+# vivid's 120 frames of 640x360 a second are more than QEMU's processor can make: the driver drops some,
+# and then a recording has rightly not all frames.
+rate=null
+[ "$LAB_KIND" != vm ] || rate=10
+
 # change STATUS BODY: sets REPLY to the reply's body.
 change()
 {
@@ -39,7 +44,8 @@ got()
 }
 
 vivid_plain
-start_glintd -d "$DEVICE" -r 1280x720 --record "$LAB_OUT"
+# Of the clients that do not read meanwhile, the service must keep the connection, also in QEMU.
+start_glintd -d "$DEVICE" -r 1280x720 --record "$LAB_OUT" --server-timeout 60
 await_state $ONLINE true 5
 ask clients 2
 ask slow 2
@@ -54,7 +60,7 @@ waits=$!
 "$BUILD/glint" --socket "$SOCK" --timeout 600 snapshot -o "$LAB_OUT/waited.jpg" --after now --wait 60 &
 snapshots=$!
 pause 0.2
-change 200 '{"resolution": "640x360", "capture-fps": null, "quality": 70}'
+change 200 '{"resolution": "640x360", "capture-fps": '"$rate"', "quality": 70}'
 got resolution 640x360 true
 await_state $ONLINE true 5
 expect_state "the width is the new one" $WIDTH 640
