@@ -48,6 +48,9 @@ void glint_bench_pairs(const char *name, void (*turn)(void *ctx), void *ctx,
 /* For a benchmark that measures by itself: @quotients, in millionths, are those of paired turns. */
 void glint_bench_write(const char *name, const char *unit, double value, struct tally *quotients);
 
+/* Say more about all figures that follow, such as what disk they are of, in their JSON lines. */
+void glint_bench_about(const char *member, const char *text);
+
 /* A figure of a round of some seconds; @bar: its upper limit for people, or 0. */
 struct glint_bench_figure {
 	const char *name, *unit;

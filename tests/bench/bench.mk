@@ -40,9 +40,18 @@ $(bench-pixels): $(bench-pixels-objs) $(O)/tests/unit/harness.o $(O)/tools/v4l2e
 # The whole way: the service as a process, and its clients.
 bench-service := $(O)/tests/bench/bench_service
 bench-service-objs := $(addprefix $(O)/tests/bench/,bench.o bench_service.o service_process.o reader.o \
-	connection.o picture_stamp.o process.o tally.o)
+	connection.o request.o picture_stamp.o process.o tally.o)
 $(bench-service-objs): private CPPFLAGS_ALL += -I tools
 $(bench-service): $(bench-service-objs) $(O)/tests/unit/harness.o $(archive)
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS_EXE) -o $@ $(filter %.o %.a,$^) $(LIB_LIBS) -lcunit -ljpeg
+
+# The recorder: the service as a process, and a disk.
+bench-record := $(O)/tests/bench/bench_record
+bench-record-objs := $(addprefix $(O)/tests/bench/,bench.o bench_record.o service_process.o reader.o \
+	connection.o request.o picture_stamp.o process.o tally.o)
+$(O)/tests/bench/bench_record.o: private CPPFLAGS_ALL += -I tools
+$(bench-record): $(bench-record-objs) $(O)/tests/unit/harness.o $(O)/tools/v4l2emu/stats.o $(archive)
 	$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS_EXE) -o $@ $(filter %.o %.a,$^) $(LIB_LIBS) -lcunit -ljpeg
 
@@ -58,11 +67,12 @@ $(O)/tests/bench/bench_jpegenc: $(bench-jpegenc-objs) $(O)/tests/unit/harness.o 
 # The protocol tests use these programs.
 unit-tests: $(bench-reader) $(bench-jpegenc)
 
-bench: all $(bench-reader) $(bench-service) $(bench-stages) $(bench-waits) $(bench-pixels) $(bench-jpegenc)	## each stage and the whole way, some minutes; ARGS="way start"
+bench-suites := $(bench-stages) $(bench-waits) $(bench-pixels) $(bench-jpegenc) $(bench-service) $(bench-record)
+bench: all $(bench-reader) $(bench-suites) $(O)/tests/preload/no_sync.so	## each stage and the whole way, some minutes; ARGS="way start"
 	@O=$(O) tests/bench/run $(ARGS)
 bench-peers: all $(bench-reader)	## glintd beside others; PEERS="gstreamer PATH..." ARGS="--rounds 1 stream"
 	@O=$(O) PEERS="$(PEERS)" tests/bench/peers $(ARGS)
 .PHONY: bench bench-peers
 
 -include $(patsubst %.o,%.d,$(bench-reader-objs) $(bench-stages-objs) $(bench-waits-objs) \
-	$(bench-pixels-objs) $(bench-service-objs) $(bench-jpegenc-objs))
+	$(bench-pixels-objs) $(bench-service-objs) $(bench-record-objs) $(bench-jpegenc-objs))

@@ -16,6 +16,7 @@
 #include "bench.h"
 #include "connection.h"
 #include "reader.h"
+#include "request.h"
 #include "service_process.h"
 #include "tally.h"
 
@@ -35,20 +36,7 @@ struct run {
 	struct source source;
 	const char *const *options; /* of the service, or NULL */
 	struct reader_options reader;
-	const char *post; /* a request before the measurement, or NULL */
 };
-
-static void post(const struct service *service, const char *path)
-{
-	struct connection connection;
-	size_t size;
-
-	connection_open(&connection, service->address);
-	connection_post(&connection, path);
-	while (!connection_picture(&connection, &size) && connection_wait(&connection) == 0)
-		;
-	connection_close(&connection);
-}
 
 static struct reader_result run_once(const struct run *run)
 {
@@ -63,8 +51,6 @@ static struct reader_result run_once(const struct run *run)
 	options.warmup = WARMUP;
 	if (options.fps == 0)
 		options.fps = run->source.fps > 0 ? run->source.fps : 60;
-	if (run->post)
-		post(&service, run->post);
 	result = reader_run(&options);
 	service_close(&service);
 	CU_ASSERT_EQUAL(result.bad, 0);
@@ -227,32 +213,16 @@ struct requests {
 	unsigned without;	    /* replies that have no moment */
 };
 
-/* A number behind @before and, later on, @stamp. 0: there is none. */
-static uint64_t find_moment(const struct connection *reply, const struct requests *requests)
-{
-	const uint8_t *end = reply->data + reply->used;
-	const uint8_t *at =
-		memmem(reply->data, reply->used, requests->before, strlen(requests->before));
-
-	if (at)
-		at = memmem(at, (size_t)(end - at), requests->stamp, strlen(requests->stamp));
-	return at ? strtoull((const char *)at + strlen(requests->stamp), NULL, 10) : 0;
-}
-
 static double ask_ms(const struct service *service, struct requests *requests)
 {
-	struct connection connection;
+	struct connection reply;
 	uint64_t read_ns, moment_ns;
-	size_t size;
 
-	connection_open(&connection, service->address);
-	connection_ask(&connection, requests->path);
-	while (!connection_picture(&connection, &size) && connection_wait(&connection) == 0)
-		;
+	request_get(&reply, service->address, requests->path);
 	read_ns = glint_now_ns();
-	moment_ns = find_moment(&connection, requests);
+	moment_ns = request_number(&reply, requests->before, requests->stamp);
 	requests->without += moment_ns == 0;
-	connection_close(&connection);
+	connection_close(&reply);
 	return moment_ns ? (double)(read_ns - moment_ns) / 1e6 : 0;
 }
 
@@ -409,22 +379,6 @@ struct flood {
 
 static const char endless_wait[] = "/wait?for=still&stable=600&timeout=600";
 
-static uint64_t find_in_state(const struct service *service, const char *before, const char *member)
-{
-	const struct requests requests = { .before = before, .stamp = member };
-	struct connection connection;
-	uint64_t number;
-	size_t size;
-
-	connection_open(&connection, service->address);
-	connection_ask(&connection, "/state");
-	while (!connection_picture(&connection, &size) && connection_wait(&connection) == 0)
-		;
-	number = find_moment(&connection, &requests);
-	connection_close(&connection);
-	return number;
-}
-
 /* Ask for one wait after the other at an even pace; a slow service is asked less often. */
 static void *flood_run(void *ctx)
 {
@@ -473,13 +427,13 @@ static void flood_round(void *ctx, double *values)
 	options.address = service.address;
 	options.pid = service.pid;
 	without = reader_run(&options);
-	dropped = find_in_state(&service, ledger, "\"driver_dropped\": ");
+	dropped = request_state(service.address, ledger, "\"driver_dropped\": ");
 	for (unsigned i = 0; i < WAITS_MAX; i++) {
 		connection_open(&connections[i], service.address);
 		connection_ask(&connections[i], endless_wait);
 	}
 	deadline_ns = glint_now_ns() + 60 * GLINT_NSEC_PER_SEC;
-	while (find_in_state(&service, waits, "\"pending\": ") < WAITS_MAX &&
+	while (request_state(service.address, waits, "\"pending\": ") < WAITS_MAX &&
 	       glint_now_ns() < deadline_ns)
 		;
 	flood.service = &service;
@@ -497,7 +451,8 @@ static void flood_round(void *ctx, double *values)
 	values[3] = latency_ms(&without, 99);
 	values[4] = latency_ms(&with, 50);
 	values[5] = latency_ms(&with, 99);
-	values[6] = (double)(find_in_state(&service, ledger, "\"driver_dropped\": ") - dropped);
+	values[6] =
+		(double)(request_state(service.address, ledger, "\"driver_dropped\": ") - dropped);
 	values[7] = flood.refused;
 	for (unsigned i = 0; i < WAITS_MAX; i++)
 		connection_close(&connections[i]);
@@ -523,35 +478,6 @@ static void bench_a_stream_beside_ten_thousand_waits(void)
 		GLINT_SKIP("this build has no waits");
 	glint_bench_rounds("stream beside 10,000 waits", figures, ARRAY_SIZE(figures), flood_round,
 			   NULL);
-}
-
-/* --- The recorder ------------------------------------------------------------------------- */
-
-static void bench_record(const char *name, const char *query)
-{
-	char folder[] = "/var/tmp/glint-bench-clips-XXXXXX";
-	const char *options[] = { "--record", folder, "--record-memory", "128", NULL };
-
-	if (!mkdtemp(folder)) {
-		CU_FAIL("no folder");
-		return;
-	}
-	bench_core(name, (struct run){ moving, options, .post = query }, 0);
-	service_remove(folder);
-}
-
-static void bench_the_recorder_keeps_frames_in_memory(void)
-{
-	if (!IS_ENABLED(CONFIG_RECORD))
-		GLINT_SKIP("this build has no recorder");
-	bench_record("recorder, ring only, 1080p60", NULL);
-}
-
-static void bench_the_recorder_writes(void)
-{
-	if (!IS_ENABLED(CONFIG_RECORD))
-		GLINT_SKIP("this build has no recorder");
-	bench_record("recorder, writing, 1080p60", "/record?pre=0&post=20s");
 }
 
 /* --- Start, end, idle ---------------------------------------------------------------------- */
@@ -672,8 +598,6 @@ GLINT_BENCHES("service",
 	GLINT_BENCH(bench_the_answer_of_a_wait),
 	GLINT_BENCH(bench_waits_that_no_frame_decides),
 	GLINT_BENCH(bench_a_stream_beside_ten_thousand_waits),
-	GLINT_BENCH(bench_the_recorder_keeps_frames_in_memory),
-	GLINT_BENCH(bench_the_recorder_writes),
 	GLINT_BENCH(bench_the_start),
 	GLINT_BENCH(bench_the_end),
 	GLINT_BENCH(bench_no_client),

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -33,19 +34,26 @@ static const char *or_default(const char *text, const char *other)
 	return text ? text : other;
 }
 
-static void set_environment(const struct source *source, const char *build)
+static void set_environment(const struct service *service, const struct source *source,
+			    const char *build)
 {
-	char path[PATH_MAX + 32], fps[32];
+	char libraries[2 * PATH_MAX + 64], fps[32];
 
-	snprintf(path, sizeof(path), "%s/libv4l2emu.so", build);
+	if (source->preload)
+		snprintf(libraries, sizeof(libraries), "%s/libv4l2emu.so:%s/%s", build, build,
+			 source->preload);
+	else
+		snprintf(libraries, sizeof(libraries), "%s/libv4l2emu.so", build);
 	snprintf(fps, sizeof(fps), "%g", source->fps > 0 ? source->fps : 60);
-	setenv("LD_PRELOAD", path, 1);
+	setenv("LD_PRELOAD", libraries, 1);
 	setenv("V4L2EMU_SIZE", or_default(source->size, "1920x1080"), 1);
 	setenv("V4L2EMU_FPS", fps, 1);
 	setenv("V4L2EMU_FORMAT", or_default(source->format, "YUYV"), 1);
 	setenv("V4L2EMU_SCENE", or_default(source->scene, "screen"), 1);
 	setenv("V4L2EMU_CHANGE", or_default(source->change, "box"), 1);
 	setenv("V4L2EMU_RANGE", or_default(source->range, "full"), 1);
+	setenv("V4L2EMU_MEMORY", or_default(source->memory, "mmap"), 1);
+	setenv("V4L2EMU_STATS", service->stats, 1);
 }
 
 /* In the child. */
@@ -69,6 +77,8 @@ static _Noreturn void run(const struct service *service, const struct source *so
 	unsigned n = 11;
 	int log;
 
+	/* A benchmark that fails leaves it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!realpath(or_default(getenv("O"), "build"), build))
 		give_up("build");
 	snprintf(path, sizeof(path), "%s/log", service->folder);
@@ -79,10 +89,10 @@ static _Noreturn void run(const struct service *service, const struct source *so
 	dup2(log, STDERR_FILENO);
 	for (; options && *options && n + 1 < OPTIONS_MAX; options++)
 		argv[n++] = *options;
-	set_environment(source, build);
+	set_environment(service, source, build);
 	snprintf(path, sizeof(path), "%s/glintd", build);
-	execv(path, (char *const *)argv);
-	give_up(path);
+	execv(or_default(source->program, path), (char *const *)argv);
+	give_up(or_default(source->program, path));
 }
 
 void service_start(struct service *service, const struct source *source,
@@ -92,6 +102,7 @@ void service_start(struct service *service, const struct source *source,
 	if (!mkdtemp(service->folder))
 		give_up(service->folder);
 	snprintf(service->address, sizeof(service->address), "%s/socket", service->folder);
+	snprintf(service->stats, sizeof(service->stats), "%s/stats", service->folder);
 	service->pid = fork();
 	if (service->pid < 0)
 		give_up("fork");

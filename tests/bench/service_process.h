@@ -10,12 +10,16 @@ struct source {
 	const char *size; /* 1920x1080 */
 	double fps;	  /* 60 */
 	const char *format, *scene, *change, *range;
+	const char *memory;  /* mmap; userptr: it fills memory of the service, too */
+	const char *program; /* another glintd than that of the build folder */
+	const char *preload; /* one more library, in the build folder */
 };
 
 struct service {
 	pid_t pid;
 	char folder[64];  /* temporary; removed with what is in it */
 	char address[96]; /* of its unix socket */
+	char stats[96];	  /* counts of the emulated device, as v4l2emu/stats.h has them */
 };
 
 /* Start the service with @options behind its own, NULL for none. Ends the program on failure. */

@@ -2,7 +2,7 @@
 /*
  * Plays the hardware: it produces a frame each interval, whether a buffer is queued or not. The
  * times of the frames are counted from the start of the stream, so the rate does not drift. A frame
- * whose time has been slept through is lost.
+ * whose time has been slept through is lost, and counted apart: no program could have had it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -107,7 +107,7 @@ static void *producer(void *arg)
 	for (; wait_until(device, start + frame_ns(&device->settings, count)); count++) {
 		produce(device, (uint32_t)(count - 1));
 		while (start + frame_ns(&device->settings, count + 1) < glint_now_ns()) {
-			device->stats->dropped++;
+			device->stats->late++;
 			count++;
 		}
 	}

@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 struct emu_stats {
-	_Atomic uint64_t produced; /* frames, without the dropped ones */
-	_Atomic uint64_t dropped;  /* no buffer was queued, or the producer was late */
+	_Atomic uint64_t produced; /* frames, without the two below */
+	_Atomic uint64_t dropped;  /* no buffer was queued */
+	_Atomic uint64_t late;	   /* the producer's thread slept through their time */
 	_Atomic uint64_t cpu_ns;   /* CPU time of the producer's thread */
 };
 
