@@ -494,7 +494,9 @@ static void recording_offer(struct glint_recorder *recorder, struct recording *r
 		if (!ended && is_behind(recording, entry))
 			ended = "post";
 		if (ended) {
-			if (recording->end_position != UINT64_MAX)
+			/* An end by time may be behind that by frames. */
+			if (recording->end_position != UINT64_MAX &&
+			    recording->end_position > recording->last_position)
 				tail = part_of_gap(&entry->frame.before,
 						   recording->end_position -
 							   recording->last_position);

@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 
-from vivid import NO_SIGNAL, P480_59, P600_60, SELECTED, WEBCAM as HDMI, Camera, service, tap
+from vivid import NO_SIGNAL, P480_59, P600_60, SELECTED, Camera, tap
 
 tap.PAUSE = 0.05
 SECONDS = float(os.environ.get("FAULT_SECONDS", "120"))
@@ -126,11 +126,18 @@ class Hdmi(Side):
                "timings": ("720p60", "1080i60", "640x480p61", None), "input": ("TV", 0)}
 
     def __init__(self):
-        self.device = Camera(HDMI)
+        self.device = Camera(self.node())
         self.source_in_order()
 
-    def start(self):
-        return service(self.device, *ENCODED)
+    @staticmethod
+    def start():
+        return tap.Service("--loop", os.environ["LOOP"], *ENCODED, device="driver:vivid")
+
+    @staticmethod
+    def node():
+        """The camera may have been plugged in first, and have the number that was vivid's."""
+        path, = glob.glob("/sys/bus/platform/devices/vivid.0/video4linux/video*")
+        return "/dev/" + os.path.basename(path)
 
     def source_in_order(self):
         self.device.set("dv_timings_signal_mode", SELECTED)
@@ -198,6 +205,8 @@ class Hdmi(Side):
         driver("platform/drivers/vivid", "unbind", "vivid.0")
         time.sleep(choose.random())
         driver("platform/drivers/vivid", "bind", "vivid.0")
+        tap.until(lambda: glob.glob("/sys/bus/platform/devices/vivid.0/video4linux/video*"))
+        self.device.path = self.node()
         self.source_in_order()
 
     def disconnect(self, _):
