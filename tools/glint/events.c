@@ -103,7 +103,8 @@ static bool is_wanted(const char *types, const char *type)
 		if (strncmp(types, type, len) == 0 && (types[len] == ',' || types[len] == '\0'))
 			return true;
 		types = strchr(types, ',');
-		types += types != NULL;
+		if (types)
+			types++;
 	}
 	return false;
 }
