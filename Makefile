@@ -283,7 +283,7 @@ check-unit: unit-tests		## unit tests; TESTS="test_loop test_parser" runs only t
 	+@$(check-env) scripts/check unit
 check-protocol: all		## tests/protocol against the built service, pattern as its device
 	+@$(check-env) scripts/check protocol
-check-configs:			## build and unit-test every configuration, clang's build, and a random one
+check-configs:			## build and unit-test every configuration
 	+@$(check-env) scripts/check configs
 check-static: 			## layering, symbols, option names, format, linters
 	+@$(check-env) scripts/check static

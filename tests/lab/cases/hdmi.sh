@@ -3,7 +3,7 @@
 # guests: uml vm-6.12
 # vivid: n_devs=1 node_types=0x1 num_inputs=1 input_types=3
 # loops: uring epoll
-# heavy: */epoll/*
+# heavy: */epoll/* vm-*
 # timeout: 300
 #
 # An HDMI input: the service follows its timings and names the fault of its signal.

@@ -5,7 +5,7 @@
 # variant: single allocators=1 multiplanar=1
 # variant: multi allocators=1 multiplanar=2
 # loops: uring
-# heavy: */*/single
+# heavy: *
 # timeout: 900
 #
 # For every family of encoders the pictures have vivid's colours, and no frame is copied if the

@@ -4,6 +4,7 @@
 # variant: vmalloc allocators=0
 # variant: contig allocators=1
 # loops: uring
+# heavy: */*/vmalloc
 # timeout: 900
 #
 # The memory that the two devices can share: the camera's, the encoder's, or none.

@@ -3,6 +3,7 @@
 # guests: uml vm-6.12
 # vivid: n_devs=2 node_types=0x1,0x1 num_inputs=1,1 input_types=0,1
 # loops: uring
+# heavy: *
 # timeout: 300
 #
 # Without --resolution a webcam has the largest size at 30 frames a second, and a television input

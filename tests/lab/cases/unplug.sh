@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml vm-6.12
 # loops: uring epoll
+# heavy: uml/epoll/*
 # timeout: 300
 #
 # The device is unplugged and comes back while two clients stream.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # guests: uml
 # loops: uring epoll
-# heavy: */uring/*
+# heavy: *
 # timeout: 600
 #
 # The frame path under valgrind: no errors and no leaks.

@@ -4,7 +4,7 @@
 # variant: generic
 # variant: others
 # loops: none
-# heavy: */*/others
+# heavy: *
 # timeout: 1500
 #
 # v4l2-compliance has no finding about vjpeg that it does not have about vim2m, the kernel's own
