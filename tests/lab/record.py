@@ -77,10 +77,11 @@ def test_faults():
     with recording(WEBCAM) as (camera, server):
         camera.set("percentage_of_dropped_buffers", 30)
         result = record(server, f"pre=8&post={POST_MAX}&name=faults")
-        damaged = server.state()["glint"]["ledger"]["corrupt"]
+        before = server.state()["glint"]["ledger"]
         for i in range(1, 4):
             camera.press("inject_v4l2_buf_flag_error")
-            server.wait_for(lambda state, i=i: state["glint"]["ledger"]["corrupt"] >= damaged + i)
+            server.wait_for(lambda state, i=i: state["glint"]["ledger"]["corrupt"] >= before["corrupt"] + i)
+        server.wait_for(lambda state: state["glint"]["ledger"]["driver_dropped"] > before["driver_dropped"])
         newest = server.state()["glint"]["frame"]["sequence"]
         server.wait_for(lambda state: state["glint"]["frame"]["sequence"] > newest + 6)
         stop(server, "faults")

@@ -75,6 +75,7 @@ class Camera:
         self.set("horizontal_movement", STANDING)
         self.set("test_pattern", WHITE)
         self.set("timestamp_source", START_OF_EXPOSURE)
+        self.set("percentage_of_dropped_buffers", 0)
 
 
 def service(camera, *args):
