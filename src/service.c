@@ -51,6 +51,7 @@ struct glint_service {
 	struct glint_loop *loop;
 	struct glint_events *events;
 	struct glint_source_told told_source;
+	uint64_t stop_timeout_ns; /* for each module that waits for a device or a disk */
 	struct glint_server *server;
 	uint8_t *edid; /* of --edid; NULL: none */
 	size_t edid_size;
@@ -1152,7 +1153,7 @@ static bool service_destroy_recorder(struct glint_service *service)
 	if (glint_op_busy(&service->signal_op))
 		glint_loop_cancel(service->loop, &service->signal_op);
 	glint_capture_set_lender(service->capture, NULL);
-	if (!glint_recorder_destroy(service->recorder, glint_now_ns() + STOP_TIMEOUT_NS))
+	if (!glint_recorder_destroy(service->recorder, glint_now_ns() + service->stop_timeout_ns))
 		return false;
 	service->recorder = NULL;
 	return true;
@@ -1183,6 +1184,7 @@ int glint_service_create(struct glint_service **out, const struct glint_settings
 		return glint_log_err(&topic, -ENOMEM, "cannot start");
 
 	service->settings = &service->owner.now;
+	service->stop_timeout_ns = STOP_TIMEOUT_NS;
 	service->parent = getppid();
 	service->started_ns = glint_now_ns();
 	service->idle_since_ns = service->started_ns;
@@ -1263,18 +1265,19 @@ int glint_service_create(struct glint_service **out, const struct glint_settings
 	return 0;
 
 destroy_truth:
-	(void)glint_truth_destroy(service->truth, glint_now_ns() + STOP_TIMEOUT_NS);
+	(void)glint_truth_destroy(service->truth, glint_now_ns() + service->stop_timeout_ns);
 destroy_stills:
 	glint_stills_destroy(service->stills);
 destroy_judge:
 	if (IS_ENABLED(CONFIG_JUDGE))
-		(void)glint_judge_destroy(service->judge, glint_now_ns() + STOP_TIMEOUT_NS);
+		(void)glint_judge_destroy(service->judge,
+					  glint_now_ns() + service->stop_timeout_ns);
 destroy_encoder:
 	glint_encoder_destroy(service->encoder);
 destroy_marks:
 	glint_marks_destroy(service->marks);
 destroy_capture:
-	glint_capture_destroy(service->capture, glint_now_ns() + STOP_TIMEOUT_NS);
+	glint_capture_destroy(service->capture, glint_now_ns() + service->stop_timeout_ns);
 destroy_pattern:
 	service_destroy_pattern(service);
 	glint_offline_destroy(service->offline);
@@ -1329,23 +1332,24 @@ bool glint_service_destroy(struct glint_service *service)
 	net_clean = glint_server_destroy(service->server);
 	glint_offline_destroy(service->offline);
 	if (IS_ENABLED(CONFIG_JUDGE) &&
-	    !glint_judge_destroy(service->judge, glint_now_ns() + STOP_TIMEOUT_NS))
+	    !glint_judge_destroy(service->judge, glint_now_ns() + service->stop_timeout_ns))
 		return false;  /* a frame of the device is still being judged */
 	service->judge = NULL; /* the source may yet change */
 	if (!service_destroy_recorder(service))
 		return false;
-	if (!glint_truth_destroy(service->truth, glint_now_ns() + STOP_TIMEOUT_NS))
+	if (!glint_truth_destroy(service->truth, glint_now_ns() + service->stop_timeout_ns))
 		return false;  /* a look at a frame, or at a file, is under way */
 	service->truth = NULL; /* the source may yet change */
 	glint_marks_destroy(service->marks);
 	service->marks = NULL; /* the encoder may yet ask for a spare buffer */
 	glint_stills_destroy(service->stills);
 	/* The device's thread must not ask an encoder that has been destroyed. */
-	if (!glint_capture_leave_downstream(service->capture, glint_now_ns() + STOP_TIMEOUT_NS))
+	if (!glint_capture_leave_downstream(service->capture,
+					    glint_now_ns() + service->stop_timeout_ns))
 		return false;
 	if (!glint_encoder_destroy(service->encoder))
 		return false; /* the M2M encoder's thread still reads frames of the device */
-	clean = glint_capture_destroy(service->capture, glint_now_ns() + STOP_TIMEOUT_NS);
+	clean = glint_capture_destroy(service->capture, glint_now_ns() + service->stop_timeout_ns);
 	if (!clean)
 		return false; /* a stuck device thread still uses the rest */
 	service_destroy_pattern(service);
