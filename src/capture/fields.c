@@ -106,8 +106,8 @@ static void copy_lines(const struct glint_dmabuf *to_buf, const struct glint_com
 			continue;
 		bytes = MIN(bytes, left);
 		for (uint32_t n = 0; n <= twice && at + n < to->height; n++) {
-			const uint8_t *other = to->base + (size_t)to->stride * (at + n);
-			uint8_t *out = place_of(to_buf, other, &left);
+			const uint8_t *to_line = to->base + (size_t)to->stride * (at + n);
+			uint8_t *out = place_of(to_buf, to_line, &left);
 
 			if (out)
 				memcpy(out, line, MIN(bytes, left));
