@@ -56,6 +56,16 @@ static int disk_truncate(struct glint_disk *disk, int fd, uint64_t size)
 	return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
 }
 
+static bool disk_is_whole(struct glint_disk *disk, int fd, uint64_t offset, uint64_t size)
+{
+	off_t hole = lseek(fd, (off_t)offset, SEEK_HOLE);
+
+	(void)disk;
+	if (hole < 0)
+		return errno != ENXIO; /* the file ends before that */
+	return (uint64_t)hole >= offset + size;
+}
+
 static bool disk_exists(struct glint_disk *disk, int dir, const char *name)
 {
 	(void)disk;
@@ -86,6 +96,7 @@ struct glint_disk glint_disk_kernel = {
 	.allocate = disk_allocate,
 	.write = disk_write,
 	.truncate = disk_truncate,
+	.is_whole = disk_is_whole,
 	.rename = disk_rename,
 	.sync = disk_sync,
 	.sync_names = disk_sync_names,

@@ -25,6 +25,11 @@ struct glint_disk {
 	int64_t (*write)(struct glint_disk *disk, int fd, const void *bytes, size_t size,
 			 uint64_t offset);
 	int (*truncate)(struct glint_disk *disk, int fd, uint64_t size);
+	/*
+	 * Whether the file still has all the bytes that were written there. Where somebody has cut
+	 * it, it has a hole, or its end, and reads as zeros once more is written behind that.
+	 */
+	bool (*is_whole)(struct glint_disk *disk, int fd, uint64_t offset, uint64_t size);
 	/* Never replaces a file: -EEXIST. */
 	int (*rename)(struct glint_disk *disk, int dir, const char *from, const char *to);
 	/* Wait until the file's bytes and its size are on the disk: after a power loss, too. */

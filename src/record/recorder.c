@@ -131,8 +131,8 @@ struct glint_recorder {
 
 /* --- Events --------------------------------------------------------------------------------- */
 
-static void tell(struct glint_recorder *recorder, const char *action,
-		 const struct glint_recording *info)
+static void publish(struct glint_recorder *recorder, const char *action,
+		    const struct glint_recording *info)
 {
 	struct glint_report *report =
 		glint_events_begin(recorder->config.events, GLINT_EVENT_RECORD);
@@ -151,7 +151,7 @@ static void tell(struct glint_recorder *recorder, const char *action,
 }
 
 /* At most one a second: a disk that stalls costs many frames. */
-static void tell_lost(struct glint_recorder *recorder, uint64_t now_ns)
+static void publish_lost(struct glint_recorder *recorder, uint64_t now_ns)
 {
 	struct glint_report *report;
 
@@ -203,8 +203,8 @@ static void refuse(struct glint_recorder *recorder, struct glint_record_request 
 }
 
 /* A copy stays for a request whose recording has ended, and given its place to another. */
-static const struct glint_recording *told_of(struct glint_recorder *recorder,
-					     const struct glint_record_request *request)
+static const struct glint_recording *answer_to(struct glint_recorder *recorder,
+					       const struct glint_record_request *request)
 {
 	const struct glint_recording *info = NULL;
 
@@ -225,7 +225,7 @@ static void recorder_on_settle(struct glint_deferred *deferred)
 	while ((request =
 			glint_list_first(&recorder->answers, struct glint_record_request, link))) {
 		glint_list_remove(&request->link);
-		request->done(request, told_of(recorder, request));
+		request->done(request, answer_to(recorder, request));
 	}
 }
 
@@ -598,7 +598,7 @@ static void recording_fail(struct glint_recorder *recorder, struct recording *re
 		refuse(recorder, request, status, reason, message);
 		answer(recorder, request);
 	}
-	tell(recorder, "failed", &recording->info);
+	publish(recorder, "failed", &recording->info);
 	recording_free(recorder, recording);
 }
 
@@ -631,7 +631,7 @@ static void recorder_on_opened(struct glint_writer_listener *listener, struct gl
 			       "the file cannot be created; see the service's log");
 		return;
 	}
-	tell(recorder, "opened", &recording->info);
+	publish(recorder, "opened", &recording->info);
 	glint_list_for_each(request, &recording->requests, link)
 		if (request->until == GLINT_RECORD_OPEN)
 			answer(recorder, request);
@@ -686,7 +686,7 @@ static void recorder_on_closed(struct glint_writer_listener *listener, struct gl
 	info->closed_ns = glint_now_ns();
 	info->bytes = job->bytes;
 	snprintf(info->file, sizeof(info->file), "%s", job->file);
-	tell(recorder, job->err < 0 ? "failed" : "closed", info);
+	publish(recorder, job->err < 0 ? "failed" : "closed", info);
 	glint_log_info(&topic, "%s '%s': %llu frames, %llu missing (%s)",
 		       job->err < 0 ? "incomplete recording" : "recorded", info->name,
 		       (unsigned long long)info->frames,
@@ -965,7 +965,7 @@ static struct recording *recording_create(struct glint_recorder *recorder,
 	strcpy(recording->info.name, name);
 	recorder->n_active++;
 	show_active(recorder);
-	tell(recorder, "triggered", &recording->info);
+	publish(recorder, "triggered", &recording->info);
 	return recording;
 }
 
@@ -1077,7 +1077,7 @@ int glint_recorder_stop(struct glint_recorder *recorder, const char *name)
 }
 
 /* Let the source start. */
-static void tell_ready(struct glint_recorder *recorder)
+static void publish_ready(struct glint_recorder *recorder)
 {
 	if (recorder->config.ready && !recorder->ready_told)
 		recorder->config.ready(recorder->config.ctx);
@@ -1089,7 +1089,7 @@ static void recorder_on_alarm(struct glint_alarm *alarm)
 	struct glint_recorder *recorder = container_of(alarm, struct glint_recorder, alarm);
 	uint64_t now_ns = glint_now_ns();
 
-	tell_ready(recorder);
+	publish_ready(recorder);
 	for (unsigned i = 0; i < GLINT_RECORDS_ACTIVE; i++) {
 		struct recording *recording = &recorder->recordings[i];
 		struct glint_recording *info = &recording->info;
@@ -1380,7 +1380,7 @@ static void after_frame(struct glint_recorder *recorder, const struct glint_fram
 	if (!kept) {
 		recorder->lost++;
 		recorder->gap.lost++;
-		tell_lost(recorder, info->dequeue_ns);
+		publish_lost(recorder, info->dequeue_ns);
 	}
 	if (recorder->n_active > 0)
 		serve_recordings(recorder, kept);
@@ -1471,7 +1471,7 @@ static void recorder_on_ready(struct glint_writer_listener *listener, int err)
 		return;
 	if (err == 0)
 		begin_to_keep(recorder);
-	tell_ready(recorder);
+	publish_ready(recorder);
 }
 
 static void close_lines(struct glint_recorder *recorder)

@@ -82,7 +82,7 @@ struct disk_ring {
 	uint64_t write_max; /* bytes of one write, if it is not a single frame */
 	struct work work;   /* without a job */
 	uint8_t *buffer;    /* of COPY_BYTES, for O_DIRECT */
-	bool error_logged;
+	bool error_logged, cut_logged;
 };
 
 struct glint_writer {
@@ -542,6 +542,20 @@ static uint64_t copy_gather(struct glint_writer *writer, const struct write *wri
 	return end;
 }
 
+/* Frames that were written are not in the file: what is written from now on will be. */
+static void ring_report_cut(struct glint_writer *writer)
+{
+	struct disk_ring *ring = &writer->disk_ring;
+
+	atomic_store(&writer->ring_err, -EIO);
+	if (!ring->cut_logged)
+		glint_log_error(&topic,
+				"another program has cut '%s/" GLINT_CLIP_RING
+				"': its frames up to now are lost",
+				writer->config.folder);
+	ring->cut_logged = true;
+}
+
 static int copy_entries(struct glint_writer *writer, const struct write *write, uint64_t size)
 {
 	struct disk_ring *ring = &writer->disk_ring;
@@ -558,6 +572,10 @@ static int copy_entries(struct glint_writer *writer, const struct write *write, 
 	if (err == -EINVAL && glint_record_output_leave_direct(write->work->output))
 		err = disk->copy(disk, ring->fd, GLINT_CLIP_PAGE + first->at, fd, to, size,
 				 ring->buffer, COPY_BYTES);
+	if (err == 0 && !disk->is_whole(disk, ring->fd, GLINT_CLIP_PAGE + first->at, size)) {
+		ring_report_cut(writer);
+		err = -EIO;
+	}
 	if (err == 0 && write->gap > 0) {
 		frame.before.lost += write->gap;
 		glint_clip_write_frame_head(&frame, first->look.frame_ns, ring->buffer);
@@ -757,7 +775,7 @@ static bool writer_reap(struct glint_writer *writer)
 /* --- The thread ------------------------------------------------------------------------------- */
 
 /* False: the thread ends. */
-static bool writer_obey(struct glint_writer *writer)
+static bool writer_run_commands(struct glint_writer *writer)
 {
 	struct command command;
 	struct work *work;
@@ -808,7 +826,7 @@ static void writer_run(struct glint_writer *writer)
 	for (;;) {
 		/* Commands come between writes: a disk that is too slow leaves no pause. */
 		if (!quitting)
-			quitting = !writer_obey(writer);
+			quitting = !writer_run_commands(writer);
 		if (writer_pump(writer))
 			continue;
 		if (quitting && !writer_has_work(writer))
@@ -818,7 +836,7 @@ static void writer_run(struct glint_writer *writer)
 }
 
 /* Without a creator that waits, an error is logged here. */
-static void writer_tell_folder(struct glint_writer *writer, int err)
+static void writer_report_folder(struct glint_writer *writer, int err)
 {
 	bool late;
 
@@ -839,7 +857,7 @@ static void *writer_main(void *arg)
 	struct event event = { .kind = EVENT_READY };
 	int err = glint_record_folder_open(&writer->folder, writer->config.folder);
 
-	writer_tell_folder(writer, err);
+	writer_report_folder(writer, err);
 	if (err == 0) {
 		atomic_store(&writer->recovered, glint_record_folder_recover(&writer->folder));
 		err = prepare(writer);

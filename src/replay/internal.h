@@ -44,12 +44,17 @@ struct glint_replay_done {
 struct glint_replay {
 	struct glint_v4l2_access access;
 	struct glint_loop *loop;
-	const char *path;
+	char *path;
 	struct glint_track track; /* frames: set by the device's thread, constant once @known */
 	pthread_t thread;
 	pthread_mutex_t lock; /* for all below, and never held during a read of the file */
 	pthread_cond_t wake;  /* the thread: something to do */
-	pthread_cond_t idle;  /* STREAMOFF: the thread reads no file */
+	pthread_cond_t idle;  /* STREAMOFF and glint_replay_create(): the thread reads no file */
+
+	/* The track's head. */
+	bool opened; /* or not: @open_err, @message */
+	int open_err;
+	char message[GLINT_TRACK_MESSAGE_MAX];
 
 	/* The device. */
 	bool known, quits;

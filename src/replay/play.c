@@ -17,6 +17,7 @@
 /* A frame that is later than this moves the rest of the clip, else the next ones catch up. */
 #define LATE_MAX_NS   (200 * GLINT_NSEC_PER_MSEC)
 #define REPEAT_MIN_NS (4 * GLINT_NSEC_PER_MSEC)
+#define AHEAD_MAX_NS  (UINT64_C(1) << 61) /* 73 years */
 
 static const struct glint_log_topic topic = { "replay" };
 
@@ -138,6 +139,16 @@ static void end_reached(struct glint_replay *replay)
 	glint_replay_settle_if_still(replay);
 }
 
+/* How long @ns of the clip take. What a hostile clip says may be more than any clock has. */
+static uint64_t at_speed(uint64_t ns, uint32_t speed_milli)
+{
+	double scaled = (double)ns * 1000 / speed_milli;
+
+	if (scaled > (double)AHEAD_MAX_NS)
+		return AHEAD_MAX_NS;
+	return speed_milli == 1000 ? ns : (uint64_t)scaled;
+}
+
 /* When the next frame of the clip is due. */
 static uint64_t due_of_next(struct glint_replay *replay)
 {
@@ -155,10 +166,7 @@ static uint64_t due_of_next(struct glint_replay *replay)
 	}
 	if (replay->speed_milli == 0)
 		return not_before_last(replay, glint_now_ns());
-	ahead = frame->ns - replay->anchor_clip_ns;
-	ahead = replay->speed_milli == 1000 ?
-			ahead :
-			(uint64_t)((double)ahead * 1000 / replay->speed_milli);
+	ahead = at_speed(frame->ns - replay->anchor_clip_ns, replay->speed_milli);
 	return not_before_last(replay, replay->anchor_ns + ahead);
 }
 
@@ -449,9 +457,13 @@ static void run_once(struct glint_replay *replay)
 void *glint_replay_main(void *arg)
 {
 	struct glint_replay *replay = arg;
+	int err = glint_track_open(&replay->track, replay->path, replay->message);
 
 	pthread_mutex_lock(&replay->lock);
-	while (!replay->quits)
+	replay->open_err = err;
+	replay->opened = true;
+	pthread_cond_signal(&replay->idle);
+	while (err == 0 && !replay->quits)
 		run_once(replay);
 	pthread_mutex_unlock(&replay->lock);
 	return NULL;

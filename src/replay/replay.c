@@ -9,10 +9,13 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "base/thread.h"
 #include "core/report.h"
 #include "replay/internal.h"
+
+#define OPEN_NS (5 * GLINT_NSEC_PER_SEC)
 
 struct glint_v4l2_access *glint_replay_access(struct glint_replay *replay)
 {
@@ -29,6 +32,8 @@ static void replay_on_settled(struct glint_op *op, int res, uint32_t flags)
 	uint64_t settled;
 
 	(void)flags;
+	if (res == -ENOMEM)
+		glint_loop_poll(replay->loop, op, replay->settled_fd, POLLIN);
 	if (res < 0)
 		return;
 	pthread_mutex_lock(&replay->lock);
@@ -214,24 +219,48 @@ void glint_replay_report(struct glint_replay *replay, struct glint_report *repor
 
 /* --- Life -------------------------------------------------------------------------------------------- */
 
-int glint_replay_create(struct glint_replay **out, struct glint_loop *loop,
-			const struct glint_replay_config *config,
-			char message[static GLINT_REPLAY_MESSAGE_MAX])
+static void replay_free(struct glint_replay *replay)
+{
+	pthread_cond_destroy(&replay->idle);
+	pthread_cond_destroy(&replay->wake);
+	pthread_mutex_destroy(&replay->lock);
+	glint_close(&replay->settled_fd);
+	glint_track_close(&replay->track);
+	free(replay->path);
+	free(replay);
+}
+
+/* Start the thread, which opens the file. -ETIMEDOUT: it still waits for that. */
+static int replay_open(struct glint_replay *replay)
+{
+	struct timespec deadline = glint_timespec(glint_now_ns() + OPEN_NS);
+	int err = glint_thread_start(&replay->thread, "replay", glint_replay_main, replay);
+
+	if (err < 0)
+		return err;
+	pthread_mutex_lock(&replay->lock);
+	while (!replay->opened && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&replay->idle, &replay->lock, &deadline);
+	err = replay->opened ? replay->open_err : -ETIMEDOUT;
+	pthread_mutex_unlock(&replay->lock);
+	if (err == -ETIMEDOUT)
+		pthread_detach(replay->thread);
+	else if (err < 0)
+		pthread_join(replay->thread, NULL);
+	return err;
+}
+
+static struct glint_replay *replay_new(struct glint_loop *loop,
+				       const struct glint_replay_config *config)
 {
 	struct glint_replay *replay = calloc(1, sizeof(*replay));
-	int err = -ENOMEM;
 
-	snprintf(message, GLINT_REPLAY_MESSAGE_MAX, "cannot play '%.128s'", config->path);
 	if (!replay)
-		return err;
-	static_assert(GLINT_REPLAY_MESSAGE_MAX >= GLINT_TRACK_MESSAGE_MAX, "");
-	err = glint_track_open(&replay->track, config->path, message);
-	if (err < 0)
-		goto free_replay;
+		return NULL;
 	replay->access.ops = &glint_replay_ops;
 	replay->loop = loop;
-	replay->path = config->path;
 	replay->fd = -1;
+	replay->track.fd = -1;
 	replay->held = GLINT_REPLAY_NO_BUFFER;
 	replay->speed_milli = config->speed_milli;
 	replay->loops = config->loop;
@@ -239,30 +268,44 @@ int glint_replay_create(struct glint_replay **out, struct glint_loop *loop,
 	replay->cues = config->cues;
 	replay->jumped = true; /* the first frame is shown also in a pause */
 	glint_list_init(&replay->requests);
-	replay->settled_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = replay->settled_fd < 0 ? -errno : 0;
-	if (err < 0)
-		goto close_track;
 	pthread_mutex_init(&replay->lock, NULL);
 	glint_thread_cond_init(&replay->wake);
 	glint_thread_cond_init(&replay->idle);
-	err = glint_thread_start(&replay->thread, "replay", glint_replay_main, replay);
-	if (err < 0)
-		goto destroy_lock;
 	replay->settled_op.done = replay_on_settled;
-	glint_loop_poll(loop, &replay->settled_op, replay->settled_fd, POLLIN);
-	*out = replay;
-	return 0;
+	replay->settled_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	replay->path = strdup(config->path);
+	if (replay->settled_fd >= 0 && replay->path)
+		return replay;
+	replay_free(replay);
+	return NULL;
+}
 
-destroy_lock:
-	pthread_cond_destroy(&replay->idle);
-	pthread_cond_destroy(&replay->wake);
-	pthread_mutex_destroy(&replay->lock);
-	glint_close(&replay->settled_fd);
-close_track:
-	glint_track_close(&replay->track);
-free_replay:
-	free(replay);
+int glint_replay_create(struct glint_replay **out, struct glint_loop *loop,
+			const struct glint_replay_config *config,
+			char message[static GLINT_REPLAY_MESSAGE_MAX])
+{
+	struct glint_replay *replay = replay_new(loop, config);
+	int err = replay ? replay_open(replay) : -ENOMEM;
+
+	if (err == 0) {
+		glint_loop_poll(loop, &replay->settled_op, replay->settled_fd, POLLIN);
+		*out = replay;
+		return 0;
+	}
+	static_assert(GLINT_REPLAY_MESSAGE_MAX >= GLINT_TRACK_MESSAGE_MAX, "");
+	if (err == -ETIMEDOUT) {
+		snprintf(message, GLINT_REPLAY_MESSAGE_MAX,
+			 "cannot read '%.128s': its file system has not answered for %u s",
+			 config->path, (unsigned)(OPEN_NS / GLINT_NSEC_PER_SEC));
+		return err;
+	}
+	if (replay && *replay->message)
+		strcpy(message, replay->message);
+	else
+		snprintf(message, GLINT_REPLAY_MESSAGE_MAX, "cannot play '%.128s': %s",
+			 config->path, strerror(-err));
+	if (replay)
+		replay_free(replay);
 	return err;
 }
 
@@ -278,10 +321,5 @@ void glint_replay_destroy(struct glint_replay *replay)
 	pthread_cond_signal(&replay->wake);
 	pthread_mutex_unlock(&replay->lock);
 	pthread_join(replay->thread, NULL);
-	pthread_cond_destroy(&replay->idle);
-	pthread_cond_destroy(&replay->wake);
-	pthread_mutex_destroy(&replay->lock);
-	glint_close(&replay->settled_fd);
-	glint_track_close(&replay->track);
-	free(replay);
+	replay_free(replay);
 }

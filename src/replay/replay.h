@@ -30,7 +30,7 @@ struct glint_v4l2_access;
 #define GLINT_REPLAY_MESSAGE_MAX 256u
 
 struct glint_replay_config {
-	const char *path; /* borrowed */
+	const char *path;
 	uint32_t speed_milli;
 	bool loop;
 	bool paused; /* begin with a pause on the first frame */
@@ -39,7 +39,8 @@ struct glint_replay_config {
 
 /*
  * Open a clip; borrows @loop. An error: @message says why it cannot be played. The first page of the
- * file is read at once, the rest when the device is opened.
+ * file is read at once, the rest when the device is opened. -ETIMEDOUT: the file system does not
+ * answer; what waits for it is left behind, for a process that ends.
  */
 int glint_replay_create(struct glint_replay **out, struct glint_loop *loop,
 			const struct glint_replay_config *config,

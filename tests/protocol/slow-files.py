@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""--static on a file system that does not answer: only requests for files wait.
+"""--static and clips on a file system that does not answer: only what needs the files waits.
 
 The library tests/preload/slow_files.c plays the file system. Prints TAP. From the
 environment: GLINTD, BUILD.
@@ -8,6 +8,7 @@ environment: GLINTD, BUILD.
 import contextlib
 import os
 import select
+import subprocess
 import tempfile
 
 import tap
@@ -38,6 +39,7 @@ class Site:
             self.gate, self.waits = (os.path.join(self.dir, name) for name in ("gate", "waits"))
             environment = {**os.environ, "LD_PRELOAD": LIBRARY, "SLOW_FILES_DIR": root,
                            "SLOW_FILES_GATE": self.gate, "SLOW_FILES_WAITS": self.waits}
+            self.root, self.environment = root, environment
             self.service = stack.enter_context(
                 tap.Service("--static", root, *self.options, environment=environment))
             self.service.wait_until_live()
@@ -123,6 +125,20 @@ def test_end():
         site.service.end()
         assert site.service.exit_code == 0
         assert "does not return: left behind" in site.service.log_text()
+
+
+@tap.test
+def test_clip():
+    """a service whose clip cannot be read says so, and ends"""
+    tap.needs("REPLAY")
+    with Site() as site:
+        site.close_gate()
+        done = subprocess.run([tap.GLINTD, "--device", f"clip:{site.root}/big", "--unix",
+                               os.path.join(site.dir, "clip.sock")], env=site.environment,
+                              capture_output=True, timeout=10 * tap.PATIENCE, check=False)
+        site.open_gate()
+        assert done.returncode == 1, done
+        assert b"big': its file system has not answered for" in done.stderr, done
 
 
 tap.main()

@@ -1516,6 +1516,37 @@ static void test_a_disk_that_cannot_be_read_leaves_no_file(void)
 	rig_close(&r);
 }
 
+/* What is written behind the cut makes the file long again, with zeros in it. */
+static void test_a_ring_that_another_program_has_cut_gives_no_zeros(void)
+{
+	struct glint_clip_reader reader;
+	struct recorder_rig r;
+	struct asked asked;
+	uint32_t seqs[64];
+	char path[128];
+	size_t n;
+
+	RIG_OPEN(&r);
+	r.config.pre.value = 30;
+	rig_start_on_disk(&r);
+	rig_push_slowly(&r, 10); /* 1000 to 1009 */
+	snprintf(path, sizeof(path), "%s/" GLINT_CLIP_RING, r.folder);
+	CU_ASSERT_EQUAL(truncate(path, GLINT_CLIP_PAGE + 3 * SLOT + SLOT / 2), 0);
+	rig_push_slowly(&r, 20); /* 1010 to 1029 */
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_SEQ, 1020);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_CLOSED);
+	n = rig_read(&r, "a.mkv", seqs, 64, &reader);
+	CU_ASSERT_EQUAL(reader.head.gaps.lost, asked.recording.lost);
+	CU_ASSERT_EQUAL_FATAL(n, 3 + 13);
+	CU_ASSERT_EQUAL(seqs[2], 1002);
+	CU_ASSERT_EQUAL(seqs[3], 1010);
+	CU_ASSERT_EQUAL(asked.recording.lost, 7);
+	CU_ASSERT_STRING_EQUAL(REPORTED(text, recorder, r.recorder, "recorder.disk_error"),
+			       "Input/output error");
+	rig_close(&r);
+}
+
 static bool is_failed(struct recorder_rig *r)
 {
 	return strcmp(REPORTED(text, recorder, r->recorder, "recorder.state"), "failed") == 0;
@@ -2151,6 +2182,7 @@ GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behin
 	    GLINT_TEST(test_a_ring_on_a_disk_that_stalls_loses_counted_frames_only),
 	    GLINT_TEST(test_a_bad_place_of_the_disk_costs_its_frame_and_is_told),
 	    GLINT_TEST(test_a_disk_that_cannot_be_read_leaves_no_file),
+	    GLINT_TEST(test_a_ring_that_another_program_has_cut_gives_no_zeros),
 	    GLINT_TEST(test_a_disk_without_space_for_the_ring_is_told),
 	    GLINT_TEST(test_a_ring_that_was_left_has_its_whole_frames),
 	    GLINT_TEST(test_a_damaged_ring_is_read_without_harm),
