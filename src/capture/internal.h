@@ -158,6 +158,7 @@ struct glint_capture {
 	struct glint_op poll_op;       /* poll of the device */
 	struct glint_op receiver_op;   /* poll of its receiver, if that is a subdevice */
 	struct glint_alarm alarm;      /* watchdog and retries */
+	bool looks_again;	       /* the watchdog, before it says that nothing comes */
 	struct glint_op hotplug_op;    /* poll of @hotplug_fd */
 	struct glint_deferred refusal; /* the driver has refused a buffer */
 	int refused_err;	       /* the driver's error, while @refusal is pending */

@@ -17,9 +17,10 @@
 static const struct glint_log_topic topic = { "capture" };
 
 /* Period of the watchdog, and of the check of a lost signal. */
-#define TICK_NS	 (500 * GLINT_NSEC_PER_MSEC)
-#define CHECK_NS (GLINT_NSEC_PER_SEC)	    /* between two checks of the input's status */
-#define HURRY_NS (50 * GLINT_NSEC_PER_MSEC) /* at least, between two starts */
+#define TICK_NS	      (500 * GLINT_NSEC_PER_MSEC)
+#define CHECK_NS      (GLINT_NSEC_PER_SEC) /* between two checks of the input's status */
+#define LOOK_AGAIN_NS (20 * GLINT_NSEC_PER_MSEC)
+#define HURRY_NS      (50 * GLINT_NSEC_PER_MSEC) /* at least, between two starts */
 
 static const char *device_name(const struct glint_capture *capture)
 {
@@ -635,6 +636,20 @@ static int stream_lacks_frames(const struct glint_capture *capture, uint64_t now
 	return now_ns - stream->taken_ns > timeout_ns ? -ETIMEDOUT : -EBADMSG;
 }
 
+/*
+ * The service itself may have stood still, on a busy machine or because somebody has stopped it: what
+ * has come meanwhile is taken first. Returns whether that is done.
+ */
+static bool capture_looked_again(struct glint_capture *capture, uint64_t now_ns)
+{
+	bool looked = capture->looks_again;
+
+	capture->looks_again = !looked;
+	if (!looked)
+		glint_alarm_set(&capture->alarm, now_ns + LOOK_AGAIN_NS);
+	return looked;
+}
+
 static void capture_watch(struct glint_capture *capture, uint64_t now_ns)
 {
 	const struct glint_capture_stream *stream = &capture->stream;
@@ -642,9 +657,11 @@ static void capture_watch(struct glint_capture *capture, uint64_t now_ns)
 
 	capture_log_damage(capture);
 	if (err < 0) {
-		glint_capture_fail(capture, err);
+		if (capture_looked_again(capture, now_ns))
+			glint_capture_fail(capture, err);
 		return;
 	}
+	capture->looks_again = false;
 	/* Not at once, because a driver may report the change that its own setup has made. */
 	if (stream->changed && !capture->check_runs && now_ns - stream->started_ns > CHECK_NS) {
 		glint_capture_lose(capture, 0);
@@ -664,9 +681,14 @@ void glint_capture_tell_stuck(struct glint_capture *capture)
 
 static void capture_watch_job(struct glint_capture *capture, uint64_t now_ns)
 {
+	bool stuck = now_ns - capture->job_since_ns >= capture->config.stuck_ns;
+
 	glint_alarm_set(&capture->alarm, now_ns + capture->config.stuck_ns);
-	if (capture->reason == GLINT_REASON_STUCK ||
-	    now_ns - capture->job_since_ns < capture->config.stuck_ns)
+	if (capture->reason == GLINT_REASON_STUCK || !stuck) {
+		capture->looks_again = false;
+		return;
+	}
+	if (!capture_looked_again(capture, now_ns))
 		return;
 	capture->logged_err = 0;
 	glint_capture_tell_stuck(capture);

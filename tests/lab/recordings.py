@@ -12,6 +12,7 @@ import threading
 
 from vivid import BARS, HDMI, LEFT_FAST, P480_59, SELECTED, Camera, service, tap
 
+WRAP = 1 << 32	# of sequence numbers
 POST_MAX = 9999	# frames behind the trigger, for recordings that something else ends
 
 
@@ -33,7 +34,7 @@ def check_order(rows):
         assert row["ns"] > before["ns"], (before, row)
         assert row["n"] == before["n"] + 1 + missing(row), (before, row)
         if row["stream"] == before["stream"]:
-            assert row["seq"] == before["seq"] + 1 + missing(row), (before, row)
+            assert row["seq"] == (before["seq"] + 1 + missing(row)) % WRAP, (before, row)
 
 
 def check(folder, name, width, height, since=0):
@@ -54,7 +55,7 @@ def check(folder, name, width, height, since=0):
             shown = pixels[height // 2 * line:][:line]
             assert pixels == shown * height, f"frame {row['seq']} is torn"
             first_seq, first = firsts.setdefault(row["stream"], (row["seq"], shown))
-            at = 2 * (step * (row["seq"] - first_seq) % width)
+            at = 2 * (step * ((row["seq"] - first_seq) % WRAP) % width)
             assert shown == first[at:] + first[:at], f"{row['seq']} shows another frame"
     return rows
 

@@ -848,6 +848,27 @@ static void test_a_silent_device_has_stalled_and_is_reopened(void)
 	rig_close(&rig);
 }
 
+static void test_a_service_that_stood_still_looks_again(void)
+{
+	struct rig rig;
+	uint64_t before;
+
+	rig_init(&rig);
+	rig.config.timeout_ns = 50 * GLINT_NSEC_PER_MSEC;
+	RIG_START(&rig);
+	rig_go_live(&rig);
+	before = glint_capture_ledger(rig.capture)->seen;
+	usleep(120000);
+	/* The watchdog may ring before the kernel has told of the frame. */
+	CU_ASSERT_EQUAL(glint_loop_run_once(rig.loop, glint_now_ns()), 0);
+	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_NONE);
+	CU_ASSERT_TRUE(fake_v4l2_complete(&rig.fake, -1, &(struct fake_frame){ 0 }) >= 0);
+	RIG_UNTIL(&rig, glint_capture_ledger(rig.capture)->seen != before);
+	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_NONE);
+	CU_ASSERT_EQUAL(rig_status(&rig).opens, 1);
+	rig_close(&rig);
+}
+
 static void test_readers_that_hold_every_buffer_are_not_a_stall(void)
 {
 	struct rig rig;
@@ -1323,6 +1344,7 @@ GLINT_TESTS("capture",
 	GLINT_TEST(test_an_unplugged_device_is_logged_once_though_its_node_goes_later),
 	GLINT_TEST(test_a_shorter_delay_holds_for_a_device_that_is_missing),
 	GLINT_TEST(test_a_silent_device_has_stalled_and_is_reopened),
+	GLINT_TEST(test_a_service_that_stood_still_looks_again),
 	GLINT_TEST(test_readers_that_hold_every_buffer_are_not_a_stall),
 	GLINT_TEST(test_a_stuck_call_is_reported_and_survived),
 	GLINT_TEST(test_destroy_in_any_phase_closes_the_device),
