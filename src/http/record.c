@@ -305,16 +305,9 @@ static bool condition_read(struct glint_client *client, const struct glint_param
 	struct glint_param_value region;
 
 	if (condition->kind == GLINT_CONDITION_HASH &&
-	    !glint_read_hash(values[PARAM_HASH].text, condition->hash)) {
-		glint_json_refuse_value(client, &post_params[PARAM_HASH], values[PARAM_HASH].text,
-					"32 hexadecimal digits, as /hash tells them");
+	    !glint_condition_read_hash(client, &post_params[PARAM_HASH], &values[PARAM_HASH],
+				       condition))
 		return false;
-	}
-	if (condition->kind == GLINT_CONDITION_HASH && !IS_ENABLED(CONFIG_PIXELS_HASH)) {
-		glint_reply_refusal(client, 501, "not-built",
-				    "this glintd was built without checksums of pixels");
-		return false;
-	}
 	if ((condition->kind == GLINT_CONDITION_MATCH) != has_picture(client)) {
 		glint_reply_refusal(client, 400, "bad-reference",
 				    "for=match, and no other, has a picture as the body: a PNG, "
@@ -329,13 +322,9 @@ static bool condition_read(struct glint_client *client, const struct glint_param
 	}
 	condition->threshold = values[PARAM_SIMILARITY].number;
 	condition->margin = (uint32_t)values[PARAM_MARGIN].integer;
-	condition->has_at = values[PARAM_PLACE].count > 0;
-	if (condition->has_at &&
-	    !glint_read_point(values[PARAM_PLACE].text, &condition->at_x, &condition->at_y)) {
-		glint_json_refuse_value(client, &post_params[PARAM_PLACE], values[PARAM_PLACE].text,
-					"X+Y in pixels, such as 640+120");
+	if (!glint_condition_read_place(client, &post_params[PARAM_PLACE], &values[PARAM_PLACE],
+					condition))
 		return false;
-	}
 	condition->region = (struct glint_region){ 0 };
 	while (condition->n_areas < values[PARAM_REGION].count &&
 	       glint_params_nth(&post_params[PARAM_REGION], query, condition->n_areas, &region))

@@ -338,13 +338,7 @@ static bool read_match(struct glint_client *client, const struct glint_param_val
 {
 	condition->threshold = values[PARAM_SIMILARITY].number;
 	condition->margin = (uint32_t)values[PARAM_MARGIN].integer;
-	condition->has_at = values[PARAM_AT].count > 0;
-	if (!condition->has_at ||
-	    glint_read_point(values[PARAM_AT].text, &condition->at_x, &condition->at_y))
-		return true;
-	glint_json_refuse_value(client, &params[PARAM_AT], values[PARAM_AT].text,
-				"X+Y in pixels, such as 640+120");
-	return false;
+	return glint_condition_read_place(client, &params[PARAM_AT], &values[PARAM_AT], condition);
 }
 
 /* Set @condition from @values. False: the request is answered with 400. */
@@ -401,18 +395,9 @@ static bool condition_read(struct glint_client *client, const struct glint_param
 	}
 	condition->moved = pair[0];
 	condition->window = pair[1];
-	if (kind == GLINT_CONDITION_HASH &&
-	    !glint_read_hash(values[PARAM_HASH].text, condition->hash)) {
-		glint_json_refuse_value(client, &params[PARAM_HASH], values[PARAM_HASH].text,
-					"32 hexadecimal digits, as /hash tells them");
-		return false;
-	}
-	if (kind == GLINT_CONDITION_HASH && !IS_ENABLED(CONFIG_PIXELS_HASH)) {
-		glint_reply_refusal(client, 501, "not-built",
-				    "this glintd was built without checksums of pixels");
-		return false;
-	}
-	return true;
+	return kind != GLINT_CONDITION_HASH ||
+	       glint_condition_read_hash(client, &params[PARAM_HASH], &values[PARAM_HASH],
+					 condition);
 }
 
 /*

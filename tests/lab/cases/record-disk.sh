@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# guests: vm-6.12 vm-6.1
+# guests: uml vm-6.12 vm-6.1
 # loops: uring epoll
 # heavy: *
+# clock: host
 # disk: 1024
 # timeout: 600
 #
