@@ -657,6 +657,12 @@ static void judge_call_done(struct glint_judge *judge)
 	}
 }
 
+static void judge_settle_later(struct glint_judge *judge)
+{
+	if (!glint_list_empty(&judge->ended))
+		glint_loop_defer(judge->loop, &judge->settle);
+}
+
 static void judge_on_settle(struct glint_deferred *deferred)
 {
 	judge_call_done(container_of(deferred, struct glint_judge, settle));
@@ -941,13 +947,29 @@ static int judge_plan(struct glint_judge *judge)
 	return 0;
 }
 
-/* The frame cannot be judged. The next verdicts count it as missed. */
+static void judge_refuse_all(struct glint_judge *judge, const char *reason, const char *message)
+{
+	struct glint_meter *meter;
+
+	glint_list_for_each(meter, &judge->meters, link)
+		meter_refuse(judge, meter, 503, reason, message);
+}
+
+/*
+ * The frame cannot be judged. The next verdicts count it as missed, unless no other frame can be judged
+ * either: then the waits end.
+ */
 static void judge_fail(struct glint_judge *judge, int err)
 {
 	judge->failed++;
 	if (!judge->failure_logged)
 		glint_log_err(&topic, err, "cannot judge a frame");
 	judge->failure_logged = true;
+	if (err == -ELIBACC)
+		judge_refuse_all(
+			judge, "library-missing",
+			"the library that reads the device's pixel format is not installed "
+			"beside glintd, whose log names it");
 }
 
 /* Take the next frame of the queue. */
@@ -1012,8 +1034,7 @@ static void judge_start(struct glint_judge *judge, struct glint_frame *frame)
 		judge_admit(judge, frame);
 		err = judge_plan(judge);
 	}
-	if (!glint_list_empty(&judge->ended))
-		glint_loop_defer(judge->loop, &judge->settle);
+	judge_settle_later(judge);
 	if (err == 0 && glint_list_empty(&judge->meters)) {
 		judge_free_unused(judge); /* all waits were refused, or began after this frame */
 		return;
@@ -1026,6 +1047,7 @@ static void judge_start(struct glint_judge *judge, struct glint_frame *frame)
 		err = glint_dmabuf_begin_read(frame->buf); /* judge_end() ends it */
 	if (err < 0) {
 		judge_fail(judge, err);
+		judge_settle_later(judge);
 		judge_free_unused(judge);
 		return;
 	}
@@ -1067,15 +1089,6 @@ static void meter_feed(struct glint_meter *meter)
 		meter->what.reference = glint_frame_unref(meter->what.reference);
 }
 
-static void judge_refuse_all(struct glint_judge *judge)
-{
-	struct glint_meter *meter;
-
-	glint_list_for_each(meter, &judge->meters, link)
-		meter_refuse(judge, meter, 503, "unreadable-format",
-			     "the device's pixel format cannot be judged");
-}
-
 /* The frame has been judged, or cannot be. */
 static void judge_end(struct glint_judge *judge)
 {
@@ -1097,7 +1110,8 @@ static void judge_end(struct glint_judge *judge)
 	} else {
 		judge_fail(judge, judge->job_err);
 		if (judge->job_err == -EINVAL)
-			judge_refuse_all(judge);
+			judge_refuse_all(judge, "unreadable-format",
+					 "the device's pixel format cannot be judged");
 	}
 	glint_frame_unref(frame);
 	judge_free_unused(judge);
@@ -1438,8 +1452,7 @@ int glint_judge_begin(struct glint_judge *judge, struct glint_wait *wait)
 	reading_next(judge);
 	tell_source(judged, &source);
 	judge_evaluate(judge);
-	if (!glint_list_empty(&judge->ended))
-		glint_loop_defer(judge->loop, &judge->settle);
+	judge_settle_later(judge);
 	return 0;
 }
 

@@ -742,5 +742,24 @@ def test_a_missing_library_is_refused_by_name():
             assert service.get("/snapshot?format=ppm").status == 200
 
 
+@tap.test
+def test_a_wait_for_pixels_that_no_library_reads_is_refused():
+    """a wait is not left to its timeout if the library of the device's format is missing"""
+    for option in "LIBV4LCONVERT", "JUDGE":
+        tap.needs(option)
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "libv4lconvert.so.0"), "wb") as file:
+            file.write(b"no library")
+        environment = {**tap.emulated(format="SRGGB8", size="320x240"), "LD_LIBRARY_PATH": folder}
+        with tap.Service("--format", "SRGGB8", device=tap.EMULATED,
+                         environment=environment) as service:
+            service.wait_for(lambda state: state["glint"]["ledger"]["seen"] > 0)
+            for _ in range(2):
+                refused = service.get("/wait?for=change&timeout=3600")
+                assert refused.status == 503, refused
+                assert json.loads(refused.body)["error"]["reason"] == "library-missing", refused
+            assert "libv4lconvert.so.0" in service.log_with("libv4lconvert.so.0")
+
+
 if __name__ == "__main__":
     tap.main()
