@@ -34,7 +34,8 @@ struct glint_gpio {
 	int fd;
 	uint64_t edges, missed;
 	uint32_t last; /* the kernel's number of the last edge */
-	bool gone;
+	int err;       /* no edge comes any more */
+	bool ending;
 };
 
 struct glint_gpio_out {
@@ -159,15 +160,19 @@ static void gpio_on_poll(struct glint_op *op, int res, uint32_t flags)
 		glint_loop_poll(gpio->loop, op, gpio->fd, POLLIN);
 		return;
 	}
-	if (res < 0 && gpio->gone)
+	if (res < 0 && gpio->ending)
 		gpio_free(gpio);
 	if (res < 0)
 		return;
 	while ((n = read(gpio->fd, events, sizeof(events))) >= (ssize_t)sizeof(events[0]))
 		for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++)
 			gpio_take(gpio, &events[i]);
-	if (n < 0 && errno == ENODEV)
-		glint_log_warn(&topic, "the chip of --record-gpio is gone");
+	if (n < 0 && errno == ENODEV && gpio->err == 0) {
+		gpio->err = -ENODEV;
+		glint_log_warn(&topic,
+			       "the chip of --record-gpio is gone: no edge triggers any more");
+		glint_loop_cancel(gpio->loop, op); /* it would always be readable */
+	}
 }
 
 int glint_gpio_create(struct glint_gpio **out, struct glint_loop *loop,
@@ -203,7 +208,7 @@ void glint_gpio_destroy(struct glint_gpio *gpio)
 {
 	if (!gpio)
 		return;
-	gpio->gone = true;
+	gpio->ending = true;
 	if (glint_op_busy(&gpio->op))
 		glint_loop_cancel(gpio->loop, &gpio->op); /* its end frees @gpio */
 	else
@@ -218,6 +223,11 @@ uint64_t glint_gpio_edges(const struct glint_gpio *gpio)
 uint64_t glint_gpio_missed(const struct glint_gpio *gpio)
 {
 	return gpio ? gpio->missed : 0;
+}
+
+int glint_gpio_error(const struct glint_gpio *gpio)
+{
+	return gpio ? gpio->err : 0;
 }
 
 /* --- Out -------------------------------------------------------------------------------- */

@@ -43,6 +43,8 @@ void glint_gpio_destroy(struct glint_gpio *gpio);
 /* Edges so far, and those of them that came faster than they were read. NULL is fine: 0. */
 uint64_t glint_gpio_edges(const struct glint_gpio *gpio);
 uint64_t glint_gpio_missed(const struct glint_gpio *gpio);
+/* 0, or why no edge comes any more: -ENODEV, the chip is gone. NULL is fine: 0. */
+int glint_gpio_error(const struct glint_gpio *gpio);
 
 /*
  * Take the line of @name as an output, which is low. A thread of its own sets it: a line of a chip on

@@ -1648,6 +1648,7 @@ void glint_recorder_report(const struct glint_recorder *recorder, struct glint_r
 	struct glint_writer_figures figures = { .engine = "" };
 	uint64_t in_ring = 0, unwritten = 0, held_ns = 0;
 	const struct glint_record_ring *index = of->index;
+	int gpio_err = IS_ENABLED(CONFIG_RECORD_GPIO) ? glint_gpio_error(of->gpio) : 0;
 
 	if (recorder)
 		glint_writer_figures(recorder->writer, &figures);
@@ -1693,5 +1694,6 @@ void glint_recorder_report(const struct glint_recorder *recorder, struct glint_r
 			  IS_ENABLED(CONFIG_RECORD_GPIO) ? glint_gpio_edges(of->gpio) : 0);
 	glint_report_uint(report, "gpio_missed",
 			  IS_ENABLED(CONFIG_RECORD_GPIO) ? glint_gpio_missed(of->gpio) : 0);
+	glint_report_text(report, "gpio_error", gpio_err < 0 ? strerror(-gpio_err) : "");
 	glint_report_end(report);
 }

@@ -113,7 +113,8 @@ def test_gone():
     with gpio() as server:
         recorded(server, lambda: chip.pull(True))
         write(chip.live, "0")
-        server.log_with("the chip of --record-gpio is gone")
+        server.wait_for(lambda state: state["glint"]["recorder"]["gpio_error"] == "No such device")
+        assert server.log_with("is gone").count("the chip of --record-gpio is gone") == 1
         server.viewer.sees_more()
         reply = server.ask(tap.request("POST", "/record?name=last&until=complete"))
         assert reply.status == 200, reply

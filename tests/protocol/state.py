@@ -81,7 +81,7 @@ SCHEMA = {
                      "dropped": INT, "corrupt": INT, "skipped": INT, "held_ns": INT, "copied": INT,
                      "bytes_written": INT, "worst_write_ms": NUMBER, "active": INT, "closed": INT,
                      "failed": INT, "refused": INT, "recovered": INT, "gpio_edges": INT,
-                     "gpio_missed": INT},
+                     "gpio_missed": INT, "gpio_error": TEXT},
         "replay": type(None),
         "copies_per_frame": NUMBER,
     },
