@@ -272,8 +272,12 @@ class Usb(Side):
         camera("plug")
 
     def unbind(self, choose):
+        """uvcvideo gives the streaming interface back when the node's last user has closed it, which may
+        wait for a control that the camera does not answer; bound before that, it has no stream."""
         self.attached()
         driver("usb/drivers/uvcvideo", "unbind", self.interface)
+        streaming = self.interface.replace(":1.0", ":1.1")
+        tap.until(lambda: not os.path.exists(f"/sys/bus/usb/drivers/uvcvideo/{streaming}"))
         time.sleep(choose.random())
         driver("usb/drivers/uvcvideo", "bind", self.interface)
 
