@@ -29,6 +29,7 @@ static const struct glint_log_topic topic = { "record" };
 
 struct glint_gpio {
 	struct glint_loop *loop;
+	struct glint_gpio_access *access;
 	struct glint_gpio_listener *listener;
 	struct glint_op op;
 	int fd;
@@ -61,7 +62,19 @@ static int access_ioctl(struct glint_gpio_access *access, int fd, unsigned long 
 	return ioctl(fd, request, arg) < 0 ? -errno : 0;
 }
 
-struct glint_gpio_access glint_gpio_kernel = { .open = access_open, .ioctl = access_ioctl };
+static ssize_t access_read(struct glint_gpio_access *access, int fd, void *bytes, size_t size)
+{
+	ssize_t n = read(fd, bytes, size);
+
+	(void)access;
+	return n < 0 ? -errno : n;
+}
+
+struct glint_gpio_access glint_gpio_kernel = {
+	.open = access_open,
+	.ioctl = access_ioctl,
+	.read = access_read,
+};
 
 /* The number of the line of this name or number. -ENXIO: there is none. */
 static int find_line(struct glint_gpio_access *access, int chip, const char *line, uint32_t *number)
@@ -164,10 +177,11 @@ static void gpio_on_poll(struct glint_op *op, int res, uint32_t flags)
 		gpio_free(gpio);
 	if (res < 0)
 		return;
-	while ((n = read(gpio->fd, events, sizeof(events))) >= (ssize_t)sizeof(events[0]))
+	while ((n = gpio->access->read(gpio->access, gpio->fd, events, sizeof(events))) >=
+	       (ssize_t)sizeof(events[0]))
 		for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++)
 			gpio_take(gpio, &events[i]);
-	if (n < 0 && errno == ENODEV && gpio->err == 0) {
+	if (n == -ENODEV && gpio->err == 0) {
 		gpio->err = -ENODEV;
 		glint_log_warn(&topic,
 			       "the chip of --record-gpio is gone: no edge triggers any more");
@@ -191,7 +205,8 @@ int glint_gpio_create(struct glint_gpio **out, struct glint_loop *loop,
 	gpio->loop = loop;
 	gpio->listener = listener;
 	gpio->op.done = gpio_on_poll;
-	gpio->fd = take_line(access ? access : &glint_gpio_kernel, name, flags);
+	gpio->access = access ? access : &glint_gpio_kernel;
+	gpio->fd = take_line(gpio->access, name, flags);
 	if (gpio->fd < 0) {
 		int err = gpio->fd;
 

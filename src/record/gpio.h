@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct glint_gpio;
 struct glint_gpio_out;
@@ -20,6 +21,8 @@ struct glint_record_line;
 struct glint_gpio_access {
 	int (*open)(struct glint_gpio_access *access, const char *path);
 	int (*ioctl)(struct glint_gpio_access *access, int fd, unsigned long request, void *arg);
+	/* Of a line. Returns a number of bytes, or a negative errno. */
+	ssize_t (*read)(struct glint_gpio_access *access, int fd, void *bytes, size_t size);
 };
 
 extern struct glint_gpio_access glint_gpio_kernel;

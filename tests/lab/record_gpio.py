@@ -108,20 +108,6 @@ def test_out():
 
 
 @tap.test
-def test_gone():
-    """a chip that goes away ends its triggers, and nothing else"""
-    with gpio() as server:
-        recorded(server, lambda: chip.pull(True))
-        write(chip.live, "0")
-        server.wait_for(lambda state: state["glint"]["recorder"]["gpio_error"] == "No such device")
-        assert server.log_with("is gone").count("the chip of --record-gpio is gone") == 1
-        server.viewer.sees_more()
-        reply = server.ask(tap.request("POST", "/record?name=last&until=complete"))
-        assert reply.status == 200, reply
-        write(chip.live, "1")
-
-
-@tap.test
 def test_busy():
     """a line that another service has is refused, with what to do"""
     with gpio():
@@ -131,9 +117,8 @@ def test_busy():
         assert done.returncode == 1 and "gpioinfo says which" in done.stderr, done
 
 
-if not os.path.isdir(f"{CONFIG}/gpio-sim"):
-    os.makedirs(CONFIG, exist_ok=True)
-    subprocess.run(("mount", "-t", "configfs", "config", CONFIG), check=True)
-    subprocess.run(("/sbin/modprobe", "-d", os.environ["LAB_MODULES"], "gpio-sim"), check=True)
+for command in (("/sbin/modprobe", "-d", os.environ["LAB_MODULES"], "gpio-sim"),
+                ("mount", "-t", "configfs", "config", CONFIG)):
+    subprocess.run(command, check=True)
 chip = Chip()
 tap.main()

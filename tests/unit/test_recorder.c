@@ -1959,6 +1959,8 @@ struct chip {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned high, low; /* how often the output was set so */
+	bool gone;
+	unsigned reads_when_gone;
 };
 
 static int chip_open(struct glint_gpio_access *access, const char *path)
@@ -2022,10 +2024,18 @@ static int chip_ioctl(struct glint_gpio_access *access, int fd, unsigned long re
 	}
 }
 
+static ssize_t chip_read(struct glint_gpio_access *access, int fd, void *bytes, size_t size)
+{
+	struct chip *chip = container_of(access, struct chip, access);
+
+	chip->reads_when_gone += chip->gone;
+	return chip->gone ? -ENODEV : glint_gpio_kernel.read(access, fd, bytes, size);
+}
+
 static void chip_init(struct chip *chip)
 {
 	*chip = (struct chip){
-		.access = { .open = chip_open, .ioctl = chip_ioctl },
+		.access = { .open = chip_open, .ioctl = chip_ioctl, .read = chip_read },
 		.edges = -1,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
@@ -2096,6 +2106,33 @@ static void test_an_edge_triggers_at_its_own_moment(void)
 	chip_wait(&chip, 2, 1);
 	rig_close(&r);
 	CU_ASSERT_TRUE(chip.low >= 2); /* also at the end */
+	close(chip.edges);
+}
+
+static void test_a_chip_that_goes_away_is_told_once(void)
+{
+	struct recorder_rig r;
+	struct chip chip;
+
+	if (!IS_ENABLED(CONFIG_RECORD_GPIO))
+		GLINT_SKIP("no GPIO in this configuration");
+	RIG_OPEN(&r);
+	chip_init(&chip);
+	r.config.gpio = &chip.access;
+	CU_ASSERT_EQUAL(glint_record_line_parse("gpiochip7:1", true, &r.config.in), 0);
+	rig_start(&r);
+	chip_edge(&chip, glint_now_ns(), 1);
+	RIG_RUN_UNTIL(r.loop, REPORTED(int, recorder, r.recorder, "recorder.gpio_edges") == 1);
+	CU_ASSERT_STRING_EQUAL(REPORTED(text, recorder, r.recorder, "recorder.gpio_error"), "");
+	/* From now on the line is always readable. */
+	chip.gone = true;
+	chip_edge(&chip, glint_now_ns(), 2);
+	RIG_RUN_UNTIL(r.loop, *REPORTED(text, recorder, r.recorder, "recorder.gpio_error"));
+	rig_push_many(&r, 20);
+	CU_ASSERT_EQUAL(chip.reads_when_gone, 1);
+	CU_ASSERT_STRING_EQUAL(REPORTED(text, recorder, r.recorder, "recorder.gpio_error"),
+			       "No such device");
+	rig_close(&r);
 	close(chip.edges);
 }
 
@@ -2196,4 +2233,5 @@ GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behin
 	    GLINT_TEST(test_the_ring_keeps_entries_in_one_piece),
 	    GLINT_TEST(test_spans_and_triggers_are_parsed),
 	    GLINT_TEST(test_an_edge_triggers_at_its_own_moment),
+	    GLINT_TEST(test_a_chip_that_goes_away_is_told_once),
 	    GLINT_TEST(test_lines_that_cannot_be_had_are_told), GLINT_TEST(test_lines_are_parsed))
