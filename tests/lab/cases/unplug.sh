@@ -38,3 +38,7 @@ more "the clients look on after the device was away"
 alive
 expect_nothing_unaccounted
 stop_glintd
+# In UML vivid is a part of the kernel.
+if [ "$LAB_KIND" = vm ]; then
+	rmmod vivid || fail "something still holds vivid"
+fi
