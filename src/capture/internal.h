@@ -133,6 +133,7 @@ struct glint_capture {
 	bool stop_closes;
 	bool check_runs, check_again, check_deep;
 	bool watch_runs, tune_runs;
+	bool looks_again; /* the watchdog, before it says that nothing comes */
 	int start_err, check_err;
 	struct glint_device_job watch;		/* subscribes to changes of controls */
 	uint64_t watched_open;			/* the opening of the device that is watched */
@@ -158,7 +159,6 @@ struct glint_capture {
 	struct glint_op poll_op;       /* poll of the device */
 	struct glint_op receiver_op;   /* poll of its receiver, if that is a subdevice */
 	struct glint_alarm alarm;      /* watchdog and retries */
-	bool looks_again;	       /* the watchdog, before it says that nothing comes */
 	struct glint_op hotplug_op;    /* poll of @hotplug_fd */
 	struct glint_deferred refusal; /* the driver has refused a buffer */
 	int refused_err;	       /* the driver's error, while @refusal is pending */
