@@ -51,6 +51,14 @@ enum glint_outcome {
 	GLINT_OUTCOME_FAILED,	 /* a reader wanted the frame, but it could not be encoded */
 };
 
+/* Whether the driver's number @seq comes after @other. Numbers wrap at 32 bits. */
+static inline bool glint_seq_is_after(uint32_t seq, uint32_t other)
+{
+	uint32_t step = seq - other;
+
+	return step != 0 && step <= INT32_MAX;
+}
+
 /*
  * The facts of one frame. Each packet made from the frame has a copy, so no reader asks the source
  * about a frame later. All times are CLOCK_MONOTONIC.
@@ -62,7 +70,7 @@ struct glint_frame_info {
 	 */
 	uint64_t stream;
 	bool live;	 /* from the source; false: a picture that says why there is no video */
-	uint32_t seq;	 /* driver's count: a gap is a drop */
+	uint32_t seq;	 /* driver's count: a gap is a drop; see glint_seq_is_after() */
 	uint32_t fourcc; /* of the frame, as the source delivers it */
 	uint32_t width, height; /* pixels; for a JPEG from its own header */
 	enum glint_field_order field_order;

@@ -17,16 +17,9 @@ void glint_ledger_restart(struct glint_ledger *ledger)
 	ledger->n_entered = 0;
 }
 
-static bool is_after(uint32_t seq, uint32_t other)
-{
-	uint32_t step = seq - other;
-
-	return step != 0 && step <= INT32_MAX;
-}
-
 /*
  * Return the number of frames missing between the last number and @seq. No frame is missing before
- * the first number of a stream, because not every driver starts at 0. Numbers wrap at 32 bits.
+ * the first number of a stream, because not every driver starts at 0.
  */
 static uint32_t ledger_gap(struct glint_ledger *ledger, uint32_t seq)
 {
@@ -34,7 +27,7 @@ static uint32_t ledger_gap(struct glint_ledger *ledger, uint32_t seq)
 
 	if (!ledger->started)
 		return 0;
-	if (!is_after(seq, ledger->last_seq)) {
+	if (!glint_seq_is_after(seq, ledger->last_seq)) {
 		ledger->reordered++;
 		ledger->stream_reordered++;
 		ledger->behind = true;
@@ -44,14 +37,14 @@ static uint32_t ledger_gap(struct glint_ledger *ledger, uint32_t seq)
 	}
 	/* Numbers up to @high_seq were counted before the step back. */
 	ledger->behind = false;
-	if (behind && is_after(seq, ledger->high_seq))
+	if (behind && glint_seq_is_after(seq, ledger->high_seq))
 		return seq - ledger->high_seq - 1;
 	return seq - ledger->last_seq - 1;
 }
 
 bool glint_ledger_has_passed(const struct glint_ledger *ledger, uint32_t seq)
 {
-	return ledger->started && !is_after(seq, ledger->last_seq);
+	return ledger->started && !glint_seq_is_after(seq, ledger->last_seq);
 }
 
 uint32_t glint_ledger_enter(struct glint_ledger *ledger, uint32_t seq)
@@ -122,7 +115,7 @@ int glint_ledger_gaps(const struct glint_ledger *ledger, uint32_t since, uint32_
 		return -ENOENT;
 	if (since == seq)
 		return 0;
-	if (!is_after(seq, since) || from->reordered != to->reordered)
+	if (!glint_seq_is_after(seq, since) || from->reordered != to->reordered)
 		return -ENOENT;
 	gaps->dropped = to->dropped - from->dropped;
 	gaps->corrupt = to->corrupt - from->corrupt;
@@ -140,7 +133,7 @@ int glint_ledger_complete_by(const struct glint_ledger *ledger, uint32_t seq, ui
 	for (uint32_t back = 0; back < entry_count(ledger); back++) {
 		const struct glint_ledger_entry *entry = entry_at(ledger, back);
 
-		if (is_after(seq, entry->seq)) {
+		if (glint_seq_is_after(seq, entry->seq)) {
 			*complete_ns = found ? found->complete_ns : 0;
 			return found ? 0 : -EAGAIN;
 		}

@@ -133,7 +133,8 @@ static void count_missing(struct glint_recorder *recorder, const struct glint_fr
 	struct glint_clip_gap missing = { 0 };
 	struct glint_gaps gaps;
 
-	if (recorder->has_frame && info->stream == recorder->stream && info->seq > recorder->seq) {
+	if (recorder->has_frame && info->stream == recorder->stream &&
+	    glint_seq_is_after(info->seq, recorder->seq)) {
 		missing.dropped = info->seq - recorder->seq - 1;
 		if (missing.dropped > 0 &&
 		    recorder->config.gaps(recorder->config.ctx, info->stream, recorder->seq,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "core/events.h"
+#include "core/frame.h"
 #include "core/report.h"
 #include "core/upcall.h"
 #include "record/internal.h"
@@ -217,7 +218,8 @@ static bool is_reached(const struct glint_recorder *recorder, const struct glint
 		       const struct glint_clip_frame *frame)
 {
 	if (at->kind == GLINT_MOMENT_SEQ)
-		return frame->stream == recorder->stream && frame->seq >= at->seq;
+		return frame->stream == recorder->stream &&
+		       !glint_seq_is_after(at->seq, frame->seq);
 	return frame->exposure_ns >= at->ns;
 }
 
@@ -507,7 +509,8 @@ static int find_trigger(const struct glint_recorder *recorder, const struct glin
 		return 0;
 	/* All frames are behind the moment: so may be some that have left the memory. */
 	if (by_seq)
-		return recorder->gone_stream != recorder->stream || recorder->gone_seq < at->seq ?
+		return recorder->gone_stream != recorder->stream ||
+				       glint_seq_is_after(at->seq, recorder->gone_seq) ?
 			       0 :
 			       -ERANGE;
 	return recorder->gone_exposure_ns < at->ns ? 0 : -ERANGE;
@@ -653,7 +656,8 @@ static bool covers(const struct glint_recorder *recorder,
 
 	if (recording->info.state == GLINT_RECORDING_WAITING)
 		return err == -EAGAIN && by_seq == (recording->at.kind == GLINT_MOMENT_SEQ) &&
-		       (by_seq ? at->seq >= recording->at.seq : at->ns >= recording->at.ns);
+		       (by_seq ? !glint_seq_is_after(recording->at.seq, at->seq) :
+				 at->ns >= recording->at.ns);
 	if (err == 0)
 		return trigger >= recording->job.first &&
 		       glint_record_ring_at(recorder->index, trigger)->format == recording->format;
@@ -661,7 +665,7 @@ static bool covers(const struct glint_recorder *recorder,
 		return recorder->format == recording->format;
 	/* The frame has left the memory since it was written. */
 	return by_seq ? recording->job.head.trigger_stream == recorder->stream &&
-				at->seq >= recording->info.first_seq :
+				!glint_seq_is_after(recording->info.first_seq, at->seq) :
 			recording->first_exposure_ns > 0 && at->ns >= recording->first_exposure_ns;
 }
 

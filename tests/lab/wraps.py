@@ -135,10 +135,12 @@ def recorded(*args, wraps=()):
 
 @tap.test
 def test_sequence():
-    """numbers that begin again at 0 after the largest are one after another"""
-    with recorded(wraps=(("wrap_sequence_number", 1),)) as (_, server, viewer):
+    """numbers that begin again at 0 after the largest are one after another, with those that drop"""
+    with recorded(wraps=(("wrap_sequence_number", 1),)) as (camera, server, viewer):
         assert viewer.first > WRAP // 2, viewer.first
+        camera.set("percentage_of_dropped_buffers", 30)
         tap.until(lambda: viewer.wrapped or viewer.error)
+        camera.set("percentage_of_dropped_buffers", 0)
     numbers = [row["seq"] for row in server.rows]
     assert numbers[0] > WRAP // 2 > numbers[-1], numbers
 

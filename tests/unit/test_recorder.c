@@ -627,6 +627,38 @@ static void test_missing_frames_count_and_are_told(void)
 	rig_close(&r);
 }
 
+/* The largest number is followed by 0; what is missing between them counts as elsewhere. */
+static void test_numbers_wrap_within_a_recording(void)
+{
+	struct glint_clip_reader reader;
+	struct recorder_rig r;
+	struct asked asked;
+	uint32_t seqs[32];
+
+	RIG_OPEN(&r);
+	rig_start(&r);
+	r.next_seq = UINT32_MAX - 3;
+	rig_push_many(&r, 3);			       /* 3 to 1 before the largest */
+	rig_push(&r, 3, 0);			       /* 2 */
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_SEQ, 0); /* of the missing ones: 2 is behind it */
+	rig_push(&r, 0, 0);			       /* 3 */
+	rig_push(&r, 0, 0);			       /* 4: the end */
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_CLOSED);
+	CU_ASSERT_EQUAL_FATAL(rig_read(&r, "a.mkv", seqs, 32, &reader), 3);
+	CU_ASSERT_EQUAL(reader.head.trigger_seq, 2);
+	CU_ASSERT_EQUAL(seqs[0], 2);
+	CU_ASSERT_EQUAL(seqs[2], 4);
+	rig_ask(&r, &asked, "b", GLINT_MOMENT_SEQ, UINT32_MAX - 1);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL_FATAL(rig_read(&r, "b.mkv", seqs, 32, &reader), 3);
+	CU_ASSERT_EQUAL(seqs[0], UINT32_MAX - 3);
+	CU_ASSERT_EQUAL(seqs[2], UINT32_MAX - 1);
+	CU_ASSERT_EQUAL(reader.head.gaps.dropped, 2); /* up to its end */
+	recorder_rig_state(&r, "recorder.dropped", 3);
+	rig_close(&r);
+}
+
 static void test_a_stalled_disk_costs_frames_that_are_counted(void)
 {
 	struct glint_clip_reader reader;
@@ -2191,6 +2223,7 @@ static void test_lines_are_parsed(void)
 GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behind_the_trigger),
 	    GLINT_TEST(test_a_moment_in_the_past_is_recorded_while_it_is_held),
 	    GLINT_TEST(test_missing_frames_count_and_are_told),
+	    GLINT_TEST(test_numbers_wrap_within_a_recording),
 	    GLINT_TEST(test_a_stalled_disk_costs_frames_that_are_counted),
 	    GLINT_TEST(test_a_failed_write_leaves_what_was_written),
 	    GLINT_TEST(test_a_full_disk_leaves_the_frames_that_had_space),
