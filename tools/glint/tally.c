@@ -17,12 +17,15 @@ uint64_t tool_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* Devices count in 32 bits: 0 follows the largest number. */
 static void count_gap(struct tool_tally *tally, uint64_t sequence)
 {
-	if (tally->pictures > 0 && sequence <= tally->last_sequence)
+	uint32_t step = (uint32_t)(sequence - tally->last_sequence);
+
+	if (tally->pictures > 0 && (step == 0 || step > INT32_MAX))
 		tally->restarts++;
 	else if (tally->pictures > 0)
-		tally->skipped += sequence - tally->last_sequence - 1;
+		tally->skipped += step - 1;
 	tally->last_sequence = sequence;
 }
 
