@@ -133,7 +133,7 @@ struct glint_capture {
 	bool stop_closes;
 	bool check_runs, check_again, check_deep;
 	bool watch_runs, tune_runs;
-	bool looks_again; /* the watchdog, before it says that nothing comes */
+	bool looks_again; /* the watchdog saw no frame, and rings once more before it says so */
 	int start_err, check_err;
 	struct glint_device_job watch;		/* subscribes to changes of controls */
 	uint64_t watched_open;			/* the opening of the device that is watched */

@@ -323,13 +323,12 @@ static void snapshot_give_up(struct snapshot *snapshot)
 static bool is_after_seq(const struct snapshot *snapshot, const struct glint_frame_info *info)
 {
 	const struct glint_server *server = snapshot->client->server;
-	uint32_t step = info->seq - snapshot->after_seq;
 	uint64_t complete_ns;
 	int err;
 
 	if (snapshot->stream != 0 && snapshot->stream != info->stream)
 		return !snapshot->exposed || info->exposure_ns > 0; /* of a later stream */
-	if (step == 0 || step > INT32_MAX)
+	if (!glint_seq_is_after(info->seq, snapshot->after_seq))
 		return false;
 	if (!snapshot->exposed)
 		return true;

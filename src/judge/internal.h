@@ -150,7 +150,7 @@ void glint_judge_drop_queue(struct glint_judge *judge);
 /* The jobs of a frame: prepare and parts. */
 void glint_judge_pass_init(struct glint_judge *judge);
 
-/* The one whose pixels @meter needs. */
+/* The canvas whose pixels @meter needs. */
 struct glint_canvas *glint_canvas_of(struct glint_judge *judge, const struct glint_meter *meter);
 
 bool glint_canvas_has_plates(const struct glint_canvas *canvas);
@@ -172,7 +172,7 @@ void glint_judge_prepare_frame(struct glint_judge *judge);
 
 extern const char glint_judge_no_room[], glint_judge_outside[]; /* messages of refusals */
 
-/* Receive what time and callers tell. */
+/* Prepare the lists of waits, and what ends them: the alarm and the deferred call. */
 void glint_judge_waits_init(struct glint_judge *judge);
 
 void glint_wait_refuse(struct glint_wait *wait, unsigned status, const char *reason,
@@ -191,6 +191,6 @@ void glint_judge_evaluate(struct glint_judge *judge);
 /* Call done() of waits that have ended. From the loop's top level. */
 void glint_judge_call_done(struct glint_judge *judge);
 
-/* Likewise, from anywhere: soon. */
+/* Likewise, but in the loop's next round: any code may ask for that. */
 void glint_judge_settle_later(struct glint_judge *judge);
 #endif

@@ -26,8 +26,9 @@ struct glint_disk {
 			 uint64_t offset);
 	int (*truncate)(struct glint_disk *disk, int fd, uint64_t size);
 	/*
-	 * Whether the file still has all the bytes that were written there. Where somebody has cut
-	 * it, it has a hole, or its end, and reads as zeros once more is written behind that.
+	 * Whether the file still has all the bytes that were written there. If another program has
+	 * cut the file, that place has a hole or lies behind the end, and later writes behind it
+	 * make it readable, as zeros.
 	 */
 	bool (*is_whole)(struct glint_disk *disk, int fd, uint64_t offset, uint64_t size);
 	/* Never replaces a file: -EEXIST. */

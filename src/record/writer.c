@@ -542,7 +542,7 @@ static uint64_t copy_gather(struct glint_writer *writer, const struct write *wri
 	return end;
 }
 
-/* Frames that were written are not in the file: what is written from now on will be. */
+/* Frames are gone that had been written to the ring. Later frames are written to it all the same. */
 static void ring_report_cut(struct glint_writer *writer)
 {
 	struct disk_ring *ring = &writer->disk_ring;

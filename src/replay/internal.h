@@ -52,8 +52,8 @@ struct glint_replay {
 	pthread_cond_t idle;  /* STREAMOFF and glint_replay_create(): the thread reads no file */
 
 	/* The track's head. */
-	bool opened; /* or not: @open_err, @message */
-	int open_err;
+	bool opened;  /* the thread has tried to */
+	int open_err; /* if it could not; then @message says why */
 	char message[GLINT_TRACK_MESSAGE_MAX];
 
 	/* The device. */

@@ -250,13 +250,14 @@ static int replay_open(struct glint_replay *replay)
 	return err;
 }
 
-static struct glint_replay *replay_new(struct glint_loop *loop,
-				       const struct glint_replay_config *config)
+static int replay_new(struct glint_replay **out, struct glint_loop *loop,
+		      const struct glint_replay_config *config)
 {
 	struct glint_replay *replay = calloc(1, sizeof(*replay));
+	int err = 0;
 
 	if (!replay)
-		return NULL;
+		return -ENOMEM;
 	replay->access.ops = &glint_replay_ops;
 	replay->loop = loop;
 	replay->fd = -1;
@@ -273,20 +274,27 @@ static struct glint_replay *replay_new(struct glint_loop *loop,
 	glint_thread_cond_init(&replay->idle);
 	replay->settled_op.done = replay_on_settled;
 	replay->settled_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (replay->settled_fd < 0)
+		err = -errno;
 	replay->path = strdup(config->path);
-	if (replay->settled_fd >= 0 && replay->path)
-		return replay;
-	replay_free(replay);
-	return NULL;
+	if (err == 0 && !replay->path)
+		err = -ENOMEM;
+	if (err < 0)
+		replay_free(replay);
+	else
+		*out = replay;
+	return err;
 }
 
 int glint_replay_create(struct glint_replay **out, struct glint_loop *loop,
 			const struct glint_replay_config *config,
 			char message[static GLINT_REPLAY_MESSAGE_MAX])
 {
-	struct glint_replay *replay = replay_new(loop, config);
-	int err = replay ? replay_open(replay) : -ENOMEM;
+	struct glint_replay *replay = NULL;
+	int err = replay_new(&replay, loop, config);
 
+	if (err == 0)
+		err = replay_open(replay);
 	if (err == 0) {
 		glint_loop_poll(loop, &replay->settled_op, replay->settled_fd, POLLIN);
 		*out = replay;

@@ -113,13 +113,13 @@ def clients(camera, server):
 
 
 @contextlib.contextmanager
-def recorded(*args, wraps=()):
+def recorded(wraps=()):
     """A recording under clients from before the wrap, or jump, until after it."""
     camera = Camera(WEBCAM)
     for name, value in wraps:
         camera.set(name, value)
     try:
-        with recording(WEBCAM, "--capture-fps", "30", *args) as (camera, server):
+        with recording(WEBCAM, "--capture-fps", "30") as (camera, server):
             with clients(camera, server) as viewer:
                 record(server, f"pre=5&post={POST_MAX}&name=all")
                 yield camera, server, viewer

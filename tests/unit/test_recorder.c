@@ -2095,6 +2095,16 @@ static void chip_edge(const struct chip *chip, uint64_t ns, uint32_t number)
 	CU_ASSERT_EQUAL(write(chip->edges, &event, sizeof(event)), (ssize_t)sizeof(event));
 }
 
+/* Skips the test in a configuration without GPIO. */
+#define RIG_OPEN_WITH_CHIP(r, chip)                                                                \
+	do {                                                                                       \
+		if (!IS_ENABLED(CONFIG_RECORD_GPIO))                                               \
+			GLINT_SKIP("no GPIO in this configuration");                               \
+		RIG_OPEN(r);                                                                       \
+		chip_init(chip);                                                                   \
+		(r)->config.gpio = &(chip)->access;                                                \
+	} while (0)
+
 static void test_an_edge_triggers_at_its_own_moment(void)
 {
 	struct glint_clip_reader reader;
@@ -2103,11 +2113,7 @@ static void test_an_edge_triggers_at_its_own_moment(void)
 	uint32_t seqs[32];
 	uint64_t ns;
 
-	if (!IS_ENABLED(CONFIG_RECORD_GPIO))
-		GLINT_SKIP("no GPIO in this configuration");
-	RIG_OPEN(&r);
-	chip_init(&chip);
-	r.config.gpio = &chip.access;
+	RIG_OPEN_WITH_CHIP(&r, &chip);
 	CU_ASSERT_EQUAL(glint_record_line_parse("gpiochip7:TRIGGER:both", true, &r.config.in), 0);
 	CU_ASSERT_EQUAL(glint_record_line_parse("/dev/gpiochip7:3", false, &r.config.out), 0);
 	rig_start(&r);
@@ -2146,11 +2152,7 @@ static void test_a_chip_that_goes_away_is_told_once(void)
 	struct recorder_rig r;
 	struct chip chip;
 
-	if (!IS_ENABLED(CONFIG_RECORD_GPIO))
-		GLINT_SKIP("no GPIO in this configuration");
-	RIG_OPEN(&r);
-	chip_init(&chip);
-	r.config.gpio = &chip.access;
+	RIG_OPEN_WITH_CHIP(&r, &chip);
 	CU_ASSERT_EQUAL(glint_record_line_parse("gpiochip7:1", true, &r.config.in), 0);
 	rig_start(&r);
 	chip_edge(&chip, glint_now_ns(), 1);
@@ -2173,11 +2175,7 @@ static void test_lines_that_cannot_be_had_are_told(void)
 	struct recorder_rig r;
 	struct chip chip;
 
-	if (!IS_ENABLED(CONFIG_RECORD_GPIO))
-		GLINT_SKIP("no GPIO in this configuration");
-	RIG_OPEN(&r);
-	chip_init(&chip);
-	r.config.gpio = &chip.access;
+	RIG_OPEN_WITH_CHIP(&r, &chip);
 #define CREATE() glint_recorder_create(&r.recorder, r.loop, &r.frames, &r.config)
 	CU_ASSERT_EQUAL(glint_record_line_parse("gpiochip7:4", true, &r.config.in), 0);
 	CU_ASSERT_EQUAL(CREATE(), -ENXIO);
