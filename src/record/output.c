@@ -150,16 +150,19 @@ int glint_record_output_create(struct glint_record_output **out, struct glint_di
 	return err;
 }
 
-uint64_t glint_record_output_take(struct glint_record_output *output, uint64_t size)
+uint64_t glint_record_output_take(struct glint_record_output *output, uint64_t size, uint64_t more)
 {
 	struct glint_disk *disk = output->disk;
 	uint64_t at = output->taken;
 
 	output->taken += size;
-	while (output->allocated < output->taken) {
+	if (output->allocated < output->taken) {
+		uint64_t missing = output->taken - output->allocated;
+		uint64_t bytes = MAX(missing, MIN(missing + more, ALLOCATE_BYTES));
+
 		/* On a full disk the writes fail, when they come to it. */
-		(void)disk->allocate(disk, output->fd, output->allocated, ALLOCATE_BYTES);
-		output->allocated += ALLOCATE_BYTES;
+		(void)disk->allocate(disk, output->fd, output->allocated, bytes);
+		output->allocated += bytes;
 	}
 	return at;
 }
@@ -248,7 +251,7 @@ void glint_record_output_finish(struct glint_record_output *output, int err)
 	struct glint_disk *disk = output->disk;
 	struct glint_clip_head *head = output->head;
 	char line[GLINT_CLIP_LINE_MAX];
-	int first_err = err, end_err;
+	int first_err = err, end_err = 0;
 
 	job->file[0] = '\0';
 	if (err < 0 && head->frames == 0) {
@@ -260,8 +263,12 @@ void glint_record_output_finish(struct glint_record_output *output, int err)
 		output_free(output);
 		return;
 	}
-	/* Blocks that the frames do not need are the index's, on a full disk. */
-	end_err = disk->truncate(disk, output->fd, output->offset);
+	/*
+	 * Blocks that the frames do not need are the index's, on a full disk. A file system that is
+	 * mounted with "discard" may take half a second to free them: do not, if there are none.
+	 */
+	if (MAX(output->taken, output->allocated) > output->offset)
+		end_err = disk->truncate(disk, output->fd, output->offset);
 	/* After an error the recording may go on: the tail is still the loop's. */
 	if (err == 0 && glint_clip_gap_count(&job->tail) > 0) {
 		glint_clip_gap_add(&head->gaps, &job->tail);

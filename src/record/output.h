@@ -28,8 +28,11 @@ bool glint_record_output_is_direct(const struct glint_record_output *output);
 /* The file system refuses O_DIRECT after all. Returns whether another try makes sense. */
 bool glint_record_output_leave_direct(struct glint_record_output *output);
 
-/* Where the next @size bytes of frames go; the file gets blocks for them. */
-uint64_t glint_record_output_take(struct glint_record_output *output, uint64_t size);
+/*
+ * Where the next @size bytes of frames go; the file gets blocks for them. @more are expected behind
+ * them: the fewer blocks too many, the sooner is the file complete.
+ */
+uint64_t glint_record_output_take(struct glint_record_output *output, uint64_t size, uint64_t more);
 
 /* The @size bytes that were taken last are not needed. */
 void glint_record_output_give_back(struct glint_record_output *output, uint64_t size);

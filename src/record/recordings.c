@@ -242,6 +242,23 @@ static void recording_find_later(struct glint_recorder *recorder,
 	}
 }
 
+/* How many frames a recording is going to get behind @entry, if none is missing. */
+static uint64_t frames_to_come(const struct glint_recorder *recorder,
+			       const struct glint_record_running *recording,
+			       const struct glint_record_entry *entry)
+{
+	uint64_t frame_ns = recorder->source.frame_ns, by_position = 0, by_time = 0;
+
+	if (recording->n_later > 0)
+		return UINT64_MAX;
+	if (recording->end_position != UINT64_MAX && recording->end_position > entry->position)
+		by_position = recording->end_position - entry->position;
+	if (recording->end_ns != UINT64_MAX && recording->end_ns > entry->frame.capture_ns)
+		by_time = frame_ns == 0 ? UINT64_MAX :
+					  (recording->end_ns - entry->frame.capture_ns) / frame_ns;
+	return MAX(by_position, by_time);
+}
+
 /* Give the frames up to the newest one, or up to the end of the recording, to the thread. */
 static void recording_offer(struct glint_recorder *recorder, struct glint_record_running *recording)
 {
@@ -249,6 +266,7 @@ static void recording_offer(struct glint_recorder *recorder, struct glint_record
 	struct glint_recording *info = &recording->info;
 	struct glint_clip_gap tail = { 0 };
 	const char *ended = NULL;
+	uint64_t to_come = 0;
 
 	for (; n < recorder->index->next && !ended; n++) {
 		const struct glint_record_entry *entry = glint_record_ring_at(recorder->index, n);
@@ -287,6 +305,11 @@ static void recording_offer(struct glint_recorder *recorder, struct glint_record
 		if (ends_at(recording, entry->position))
 			ended = "post";
 	}
+	if (n > recording->job.first)
+		to_come = ended ? 0 :
+				  frames_to_come(recorder, recording,
+						 glint_record_ring_at(recorder->index, n - 1));
+	atomic_store_explicit(&recording->job.to_come, to_come, memory_order_relaxed);
 	atomic_store_explicit(&recording->job.ready, n, memory_order_release);
 	if (ended)
 		recording_end(recorder, recording, ended, &tail);

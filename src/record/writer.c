@@ -455,6 +455,17 @@ static void add_head(struct glint_writer *writer, uint64_t frame_ns, uint64_t nu
 			page);
 }
 
+/* Bytes that a recording is still to get behind @write, if its frames stay as large. */
+static uint64_t bytes_to_come(struct glint_writer *writer, const struct write *write)
+{
+	struct glint_record_job *job = write->work->job;
+	uint64_t ready = atomic_load_explicit(&job->ready, memory_order_acquire);
+	uint64_t to_come = atomic_load_explicit(&job->to_come, memory_order_relaxed);
+	uint64_t frames = MIN(to_come, UINT32_MAX) + ready - write->end;
+
+	return MIN(frames, UINT32_MAX) * entry_at(writer, write->first)->length;
+}
+
 /*
  * Entries that lie behind one another, as one write of at most @most bytes; a large frame is a write
  * of its own. Those of the ring on the disk must lie behind one another there, too.
@@ -480,7 +491,8 @@ static void write_gather(struct glint_writer *writer, struct write *write, uint6
 	write->end = work->next;
 	write->disk.size = size;
 	write->disk.offset = to_ring ? GLINT_CLIP_PAGE + offset :
-				       glint_record_output_take(work->output, size);
+				       glint_record_output_take(work->output, size,
+								bytes_to_come(writer, write));
 }
 
 static void write_start(struct glint_writer *writer, struct write *write, int fd)
@@ -516,9 +528,8 @@ static bool ring_is_late(struct glint_writer *writer)
 }
 
 /* The write is over already: a copy, or nothing. */
-static void write_end(struct write *write, uint64_t end, int err)
+static void write_end(struct write *write, int err)
 {
-	write->end = end;
 	write->err = err;
 	write->copied = true;
 	write->done = true;
@@ -562,7 +573,8 @@ static int copy_entries(struct glint_writer *writer, const struct write *write, 
 	struct glint_disk *disk = writer->disk;
 	const struct glint_record_entry *first = entry_at(writer, write->first);
 	int fd = glint_record_output_fd(write->work->output);
-	uint64_t to = glint_record_output_take(write->work->output, size);
+	uint64_t to =
+		glint_record_output_take(write->work->output, size, bytes_to_come(writer, write));
 	struct glint_clip_frame frame = first->frame;
 	int64_t n = GLINT_CLIP_PAGE;
 	int err;
@@ -595,17 +607,18 @@ static void work_copy(struct glint_writer *writer, struct write *write, uint64_t
 {
 	struct work *work = write->work;
 	struct glint_record_entry *first = entry_at(writer, work->next);
-	uint64_t size, end = work->next + 1;
+	uint64_t size;
 	int err = 0;
 
 	write->first = work->next;
+	write->end = write->first + 1;
 	write->gap = work->gap;
 	if (!first->bad) {
-		end = copy_gather(writer, write, kept, &size);
+		write->end = copy_gather(writer, write, kept, &size);
 		err = copy_entries(writer, write, size);
 		/* One frame cannot be read: the others can. */
-		if (err == -EIO && end - write->first > 1) {
-			end = write->first + 1;
+		if (err == -EIO && write->end - write->first > 1) {
+			write->end = write->first + 1;
 			err = copy_entries(writer, write, first->length);
 		}
 		first->bad = err == -EIO;
@@ -618,8 +631,8 @@ static void work_copy(struct glint_writer *writer, struct write *write, uint64_t
 	} else {
 		work->gap = 0;
 	}
-	work->next = end;
-	write_end(write, end, err);
+	work->next = write->end;
+	write_end(write, err);
 }
 
 /* Returns whether a write was started. */

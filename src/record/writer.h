@@ -28,8 +28,9 @@ struct glint_record_job {
 	uint64_t first;		   /* entry */
 	uint64_t trigger_position; /* of frame 0 */
 	/* Shared while the recording is under way. */
-	_Atomic uint64_t ready; /* entries below may be written; the loop's */
-	_Atomic uint64_t done;	/* entries below are in the file; the thread's */
+	_Atomic uint64_t ready;	  /* entries below may be written; the loop's */
+	_Atomic uint64_t to_come; /* frames that are expected behind them; the loop's */
+	_Atomic uint64_t done;	  /* entries below are in the file; the thread's */
 	/* Set by the loop before end(). */
 	const char *ended;	    /* why the recording ended; a constant */
 	struct glint_clip_gap tail; /* frames missing behind the last one */

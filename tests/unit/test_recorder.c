@@ -54,6 +54,7 @@ struct rig_disk {
 	_Atomic unsigned writes;
 	unsigned fail_write_at; /* 0: none */
 	unsigned fail_writes;	/* so many of them; 0: all */
+	_Atomic unsigned cuts;	/* files that had blocks too many */
 	bool fails_reads;	/* copies from the ring */
 	int write_err;
 	uint64_t full_at; /* no file can be larger; 0: none */
@@ -132,6 +133,12 @@ static int rig_allocate(struct glint_disk *disk, int fd, uint64_t offset, uint64
 	if (rig->full_at > 0 && offset + size > rig->full_at)
 		return -ENOSPC;
 	return glint_disk_kernel.allocate(disk, fd, offset, size);
+}
+
+static int rig_truncate(struct glint_disk *disk, int fd, uint64_t size)
+{
+	atomic_fetch_add(&rig_disk_of(disk)->cuts, 1);
+	return glint_disk_kernel.truncate(disk, fd, size);
 }
 
 static int rig_copy(struct glint_disk *disk, int from, uint64_t from_offset, int to,
@@ -325,6 +332,7 @@ static void rig_open_folder(struct recorder_rig *r)
 	r->disk.disk.copy = rig_copy;
 	r->disk.disk.write = rig_write;
 	r->disk.disk.allocate = rig_allocate;
+	r->disk.disk.truncate = rig_truncate;
 	r->disk.disk.sync = rig_sync;
 	r->disk.disk.sync_names = rig_sync_names;
 	r->disk.disk.rename = rig_rename;
@@ -576,6 +584,64 @@ static void test_a_window_has_the_frames_before_and_behind_the_trigger(void)
 	recorder_rig_state(&r, "recorder.recorded", 6);
 	recorder_rig_state(&r, "recorder.in_ring", 10);
 	recorder_rig_state(&r, "recorder.lost", 0);
+	rig_close(&r);
+}
+
+/* To free blocks can take half a second, in which the file is not complete. */
+static void no_blocks_to_free(uint64_t ring, struct glint_record_span post)
+{
+	const struct glint_recorder_source source = { .device = "",
+						      .frame_ns = GLINT_NSEC_PER_SEC };
+	struct glint_clip_reader reader;
+	struct recorder_rig r;
+	struct asked asked;
+	uint32_t seqs[32];
+
+	RIG_OPEN(&r);
+	r.config.disk_size = ring;
+	r.config.post = post;
+	rig_start(&r);
+	glint_recorder_source_changed(r.recorder, &source);
+	rig_push_many(&r, 8);
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_LAST, 0);
+	rig_push(&r, 0, 0);
+	rig_drain(&r); /* the file has blocks for the frames to come */
+	rig_push_many(&r, post.in_frames ? (unsigned)post.value : 1);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_CLOSED);
+	CU_ASSERT_EQUAL(rig_read(&r, "a.mkv", seqs, 32, &reader), asked.recording.frames);
+	CU_ASSERT_EQUAL(reader.head.bytes, reader.size);
+	CU_ASSERT_EQUAL(r.disk.cuts, 0);
+	rig_close(&r);
+}
+
+static void test_a_file_whose_length_is_known_has_no_blocks_to_free(void)
+{
+	no_blocks_to_free(0, (struct glint_record_span){ true, 5 });
+	no_blocks_to_free(0, (struct glint_record_span){ false, 20 * GLINT_NSEC_PER_MSEC });
+	no_blocks_to_free(ON_DISK * SLOT, (struct glint_record_span){ true, 5 });
+}
+
+static void test_a_file_that_ends_early_has_its_size(void)
+{
+	struct glint_clip_reader reader;
+	struct recorder_rig r;
+	struct asked asked;
+	uint32_t seqs[32];
+
+	RIG_OPEN(&r);
+	r.config.post = (struct glint_record_span){ true, 1000 };
+	rig_start(&r);
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_NOW, 0);
+	rig_push_many(&r, 4);
+	rig_drain(&r);
+	r.format.range = GLINT_RANGE_LIMITED;
+	rig_push(&r, 0, 0);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_STRING_EQUAL(asked.recording.ended, "format");
+	CU_ASSERT_EQUAL(rig_read(&r, "a.mkv", seqs, 32, &reader), 4);
+	CU_ASSERT_EQUAL(reader.head.bytes, reader.size);
+	CU_ASSERT_EQUAL(r.disk.cuts, 1);
 	rig_close(&r);
 }
 
@@ -2219,6 +2285,8 @@ static void test_lines_are_parsed(void)
 }
 
 GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behind_the_trigger),
+	    GLINT_TEST(test_a_file_whose_length_is_known_has_no_blocks_to_free),
+	    GLINT_TEST(test_a_file_that_ends_early_has_its_size),
 	    GLINT_TEST(test_a_moment_in_the_past_is_recorded_while_it_is_held),
 	    GLINT_TEST(test_missing_frames_count_and_are_told),
 	    GLINT_TEST(test_numbers_wrap_within_a_recording),
