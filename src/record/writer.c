@@ -55,7 +55,7 @@ struct work {
 	bool broken;   /* a write has failed: the frames behind it do not count */
 	int err;       /* of the first write that has failed */
 	/* With a ring on the disk: frames that it should have, and has not. */
-	uint32_t gap; /* right before @next */
+	struct glint_clip_gap gap; /* right before @next, with what was missing before them */
 	uint64_t missing;
 };
 
@@ -67,10 +67,10 @@ struct write {
 	uint64_t number;	      /* grows with each write */
 	uint64_t begun_ns;
 	bool done;
-	int err;      /* of the disk: the frames are not in the file */
-	bool absent;  /* of frames that the ring on the disk has not */
-	bool copied;  /* from the ring on the disk, not from memory */
-	uint32_t gap; /* frames missing before the first, beside those that it says */
+	int err;		   /* of the disk: the frames are not in the file */
+	bool absent;		   /* of frames that the ring on the disk has not */
+	bool copied;		   /* from the ring on the disk, not from memory */
+	struct glint_clip_gap gap; /* frames missing before the first, beside those that it says */
 };
 
 /* The ring on the disk, of the thread. */
@@ -411,7 +411,7 @@ static void work_settle(struct glint_writer *writer, struct work *work)
 	if (work->err == 0 && work->missing > 0 && job->head.frames == 0)
 		work->err = -EIO;
 	if (work->err == 0)
-		job->tail.lost += work->gap;
+		glint_clip_gap_add(&job->tail, &work->gap);
 	job->missing = work->missing;
 	if (work->err < 0)
 		writer_post(writer, &(struct event){ .kind = EVENT_FAILED, .job = job });
@@ -588,8 +588,8 @@ static int copy_entries(struct glint_writer *writer, const struct write *write, 
 		ring_report_cut(writer);
 		err = -EIO;
 	}
-	if (err == 0 && write->gap > 0) {
-		frame.before.lost += write->gap;
+	if (err == 0 && glint_clip_gap_count(&write->gap) > 0) {
+		glint_clip_gap_add(&frame.before, &write->gap);
 		glint_clip_write_frame_head(&frame, first->look.frame_ns, ring->buffer);
 		n = disk->write(disk, fd, ring->buffer, GLINT_CLIP_PAGE, to);
 	}
@@ -625,11 +625,13 @@ static void work_copy(struct glint_writer *writer, struct write *write, uint64_t
 	}
 	if (first->bad) {
 		write->absent = true;
-		work->gap++;
+		if (write->first > work->job->first) /* else it was missing before the recording */
+			glint_clip_gap_add(&work->gap, &first->frame.before);
+		work->gap.lost++;
 		work->missing++;
 		err = 0;
 	} else {
-		work->gap = 0;
+		work->gap = (struct glint_clip_gap){ 0 };
 	}
 	work->next = write->end;
 	write_end(write, err);
@@ -649,7 +651,7 @@ static bool work_pump(struct glint_writer *writer, struct work *work)
 	if (work->next >= ready || (has_ring(writer) && ring_is_late(writer)))
 		return false;
 	/* The head of a frame behind a gap is another than in memory: once it is on the disk. */
-	if (has_ring(writer) && work->gap > 0 && work->next >= kept)
+	if (has_ring(writer) && glint_clip_gap_count(&work->gap) > 0 && work->next >= kept)
 		return false;
 	*write = (struct write){ .work = work, .number = ++writer->n_writes };
 	if (has_ring(writer) && work->next < kept) {
@@ -687,7 +689,7 @@ static void write_enter(struct glint_writer *writer, const struct write *write)
 		};
 
 		if (n == write->first)
-			entry.frame.before.lost += write->gap;
+			glint_clip_gap_add(&entry.frame.before, &write->gap);
 		glint_record_output_add(write->work->output, &entry);
 	}
 }

@@ -1563,27 +1563,33 @@ static void test_a_bad_place_of_the_disk_costs_its_frame_and_is_told(void)
 	r.disk.write_err = -EIO;
 	r.disk.fail_writes = 2;
 	r.disk.fail_write_at = atomic_load(&r.disk.writes) + 1;
-	rig_push_slowly(&r, 10); /* 1010 and 1011 are lost */
+	rig_push_slowly(&r, 1); /* 1010 and 1014 are lost */
+	rig_push(&r, 3, 0);
+	rig_drain(&r);
+	rig_push_slowly(&r, 8);
 	CU_ASSERT_STRING_EQUAL(REPORTED(text, recorder, r.recorder, "recorder.disk_error"),
 			       "Input/output error");
 	rig_push_slowly(&r, 12); /* all of them have left the memory */
-	rig_ask(&r, &asked, "a", GLINT_MOMENT_SEQ, 1015);
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_SEQ, 1018);
 	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
 	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_CLOSED);
 	CU_ASSERT_EQUAL(asked.recording.lost, 2);
+	CU_ASSERT_EQUAL(asked.recording.dropped, 3);
 	CU_ASSERT_EQUAL(asked.recording.first_seq, 1000);
-	CU_ASSERT_EQUAL(asked.recording.last_seq, 1017);
+	CU_ASSERT_EQUAL(asked.recording.last_seq, 1020);
 	CU_ASSERT_EQUAL_FATAL(rig_read(&r, "a.mkv", seqs, 64, &reader), 16);
 	CU_ASSERT_EQUAL(reader.head.gaps.lost, 2);
+	CU_ASSERT_EQUAL(reader.head.gaps.dropped, 3);
 	CU_ASSERT_EQUAL(seqs[9], 1009);
-	CU_ASSERT_EQUAL(seqs[10], 1012);
+	CU_ASSERT_EQUAL(seqs[10], 1015);
 	snprintf(path, sizeof(path), "%s/a.mkv", r.folder);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	CU_ASSERT_EQUAL(glint_clip_read_head(&reader, fd), 0);
 	do {
 		CU_ASSERT_EQUAL_FATAL(glint_clip_read_frame(&reader, &frame), 0);
-	} while (frame.seq != 1012);
+	} while (frame.seq != 1015);
 	CU_ASSERT_EQUAL(frame.before.lost, 2);
+	CU_ASSERT_EQUAL(frame.before.dropped, 3);
 	close(fd);
 	rig_push_slowly(&r, ON_DISK);
 	recorder_rig_state(&r, "recorder.lost", 2);
