@@ -58,6 +58,7 @@ struct glint_reading {
 	struct glint_judge *judge;
 	struct glint_watch *watch;   /* NULL: the wait has ended */
 	struct glint_condition what; /* with the bytes */
+	size_t room;		     /* bytes that the result may need */
 	struct glint_match *match;   /* the result */
 	int err;
 };

@@ -105,40 +105,45 @@ static void area_read(struct glint_match_area *area, const struct glint_picture 
 	}
 }
 
-/* @in is the area within the reference. */
-static int area_make(struct glint_match *match, struct glint_match_area *area,
-		     const struct glint_condition *condition, const struct glint_picture *picture,
-		     const struct glint_region *in)
+static size_t area_mask_size(const struct glint_match_area *area,
+			     const struct glint_condition *condition,
+			     const struct glint_picture *picture)
 {
-	struct glint_bits_extent extent = { .count = (uint64_t)in->width * in->height };
-	size_t pixels = (size_t)in->width * in->height;
-	size_t mask = picture->alpha || condition->n_excluded > 0 ?
-			      glint_bits_pitch(in->width) * in->height * sizeof(uint64_t) :
-			      0;
+	const struct glint_region *place = &area->place;
+
+	if (!picture->alpha && condition->n_excluded == 0)
+		return 0;
+	return glint_bits_pitch(place->width) * place->height * sizeof(uint64_t);
+}
+
+static int area_make(const struct glint_match *match, struct glint_match_area *area,
+		     const struct glint_condition *condition, const struct glint_picture *picture)
+{
+	struct glint_region in = area->place; /* within the reference */
+	size_t pixels = area_pixels(area), mask = area_mask_size(area, condition, picture);
+	struct glint_bits_extent extent = { .count = pixels };
 	uint16_t *row;
 
-	area->place = *in;
-	area->place.x += match->place.x;
-	area->place.y += match->place.y;
+	in.x -= match->place.x;
+	in.y -= match->place.y;
 	area->grey = malloc(pixels);
 	area->blurred = malloc(pixels);
 	area->mask = mask > 0 ? malloc(mask) : NULL;
-	row = malloc((in->width + 2) * sizeof(*row));
+	row = malloc((in.width + 2) * sizeof(*row));
 	if (!area->grey || !area->blurred || (mask > 0 && !area->mask) || !row) {
 		free(row);
 		return -ENOMEM;
 	}
-	match->held += 2 * pixels + mask;
 	if (area->mask) {
-		struct glint_bits bits = { area->mask, in->width, in->height };
+		struct glint_bits bits = { area->mask, in.width, in.height };
 
-		area_fill_mask(area, condition, picture, in);
+		area_fill_mask(area, condition, picture, &in);
 		glint_bits_measure(&bits, &extent);
 	}
 	area->counted = extent.count;
-	area_read(area, picture, in);
-	glint_match_blur(glint_judge_kernels_choose(), area->blurred, area->grey, in->width,
-			 in->height, row);
+	area_read(area, picture, &in);
+	glint_match_blur(glint_judge_kernels_choose(), area->blurred, area->grey, in.width,
+			 in.height, row);
 	free(row);
 	return area->counted > 0 ? 0 : -ENODATA;
 }
@@ -164,30 +169,41 @@ static void match_find_place(struct glint_match *match, const struct glint_condi
 	}
 }
 
-static int match_make_areas(struct glint_match *match, const struct glint_condition *condition,
-			    const struct glint_picture *picture)
+/* Also says what they will need: a client may name the whole reference many times. */
+static int match_place_areas(struct glint_match *match, const struct glint_condition *condition,
+			     const struct glint_picture *picture)
 {
-	match->n_areas = MAX(condition->n_areas, 1u);
-	for (unsigned i = 0; i < match->n_areas; i++) {
-		struct glint_region in = condition->n_areas > 0 ? condition->areas[i] :
-								  match->place;
-		int err;
+	unsigned n = MAX(condition->n_areas, 1u);
 
+	for (unsigned i = 0; i < n; i++) {
+		struct glint_match_area *area = &match->areas[i];
+		struct glint_region in;
+
+		area->place = in = condition->n_areas > 0 ? condition->areas[i] : match->place;
 		if (in.x < match->place.x || in.y < match->place.y)
 			return -ERANGE;
 		in.x -= match->place.x;
 		in.y -= match->place.y;
 		if (!glint_region_fits(&in, picture->width, picture->height))
 			return -ERANGE;
-		err = area_make(match, &match->areas[i], condition, picture, &in);
-		if (err < 0)
-			return err;
+		match->held += 2 * area_pixels(area) + area_mask_size(area, condition, picture);
 	}
+	match->n_areas = n;
 	return 0;
 }
 
+static int match_make_areas(struct glint_match *match, const struct glint_condition *condition,
+			    const struct glint_picture *picture)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < match->n_areas && err == 0; i++)
+		err = area_make(match, &match->areas[i], condition, picture);
+	return err;
+}
+
 int glint_match_create(struct glint_match **out, const struct glint_condition *condition,
-		       const struct glint_picture *picture)
+		       const struct glint_picture *picture, size_t room)
 {
 	struct glint_match *match = calloc(1, sizeof(*match));
 	int err;
@@ -197,7 +213,11 @@ int glint_match_create(struct glint_match **out, const struct glint_condition *c
 	match->luma = picture->grey;
 	match->margin = condition->margin;
 	match_find_place(match, condition, picture);
-	err = match_make_areas(match, condition, picture);
+	err = match_place_areas(match, condition, picture);
+	if (err == 0 && match->held > room)
+		err = -ENOBUFS;
+	if (err == 0)
+		err = match_make_areas(match, condition, picture);
 	if (err < 0) {
 		glint_match_destroy(match);
 		return err;

@@ -48,10 +48,11 @@ struct glint_match_result {
 
 /*
  * Make the match of @condition out of its reference @picture, which the caller keeps. -ERANGE: an
- * area does not lie within the reference; -ENODATA: no pixel of an area counts; -ENOMEM.
+ * area does not lie within the reference; -ENODATA: no pixel of an area counts; -ENOBUFS: it would
+ * need more than @room bytes; -ENOMEM.
  */
 int glint_match_create(struct glint_match **out, const struct glint_condition *condition,
-		       const struct glint_picture *picture);
+		       const struct glint_picture *picture, size_t room);
 void glint_match_destroy(struct glint_match *match); /* NULL is fine */
 
 /*

@@ -210,7 +210,7 @@ static void reading_run(struct glint_job *job, unsigned part)
 					  reading->what.picture_size, GLINT_JUDGE_PICTURE_MAX);
 	if (reading->err < 0)
 		return;
-	reading->err = glint_match_create(&reading->match, &reading->what, &picture);
+	reading->err = glint_match_create(&reading->match, &reading->what, &picture, reading->room);
 	glint_picture_fini(&picture);
 }
 
@@ -299,6 +299,7 @@ static void reading_next(struct glint_judge *judge)
 		return;
 	judge->reading = glint_list_first(&judge->readings, struct glint_reading, link);
 	glint_list_remove(&judge->reading->link);
+	judge->reading->room = GLINT_JUDGE_BYTES_MAX - judge->bytes;
 	glint_workers_submit(judge->readers, &judge->reading->job, 1);
 }
 

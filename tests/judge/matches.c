@@ -40,7 +40,7 @@ int main(void)
 
 		reference.rgb = take((size_t)reference.width * reference.height * 3);
 		reference.alpha = alpha ? take((size_t)reference.width * reference.height) : NULL;
-		if (glint_match_create(&match, &condition, &reference) < 0 ||
+		if (glint_match_create(&match, &condition, &reference, SIZE_MAX) < 0 ||
 		    glint_match_place(match, width, height, SIZE_MAX) < 0)
 			return 1;
 		glint_match_look(

@@ -68,7 +68,7 @@ static int make(struct rig *r)
 
 	glint_match_destroy(r->match);
 	r->match = NULL;
-	err = glint_match_create(&r->match, &r->condition, &r->reference);
+	err = glint_match_create(&r->match, &r->condition, &r->reference, SIZE_MAX);
 	return err < 0 ? err : glint_match_place(r->match, WIDTH, HEIGHT, SIZE_MAX);
 }
 
@@ -234,6 +234,23 @@ static void test_without_a_place_the_only_region_of_that_size_is_the_place(void)
 	rig_fini(&r);
 }
 
+static void test_a_match_that_needs_too_much_memory_is_not_made(void)
+{
+	size_t held = 2 * (size_t)GLINT_CONDITION_AREAS_MAX * 30 * 20;
+	struct rig r;
+
+	paint_screen(5);
+	rig_init(&r, 20, 10, 30, 20);
+	r.condition.n_areas = GLINT_CONDITION_AREAS_MAX;
+	for (unsigned i = 0; i < GLINT_CONDITION_AREAS_MAX; i++)
+		r.condition.areas[i] = (struct glint_region){ 20, 10, 30, 20 };
+	CU_ASSERT_EQUAL(glint_match_create(&r.match, &r.condition, &r.reference, held - 1),
+			-ENOBUFS);
+	CU_ASSERT_EQUAL_FATAL(glint_match_create(&r.match, &r.condition, &r.reference, held), 0);
+	CU_ASSERT_EQUAL(r.match->held, held);
+	rig_fini(&r);
+}
+
 static void test_what_does_not_fit_is_refused(void)
 {
 	struct rig r;
@@ -389,6 +406,7 @@ GLINT_TESTS("judge_match", GLINT_TEST(test_grey_is_that_of_its_weights),
 	    GLINT_TEST(test_within_the_margin_the_reference_is_found),
 	    GLINT_TEST(test_of_equal_places_the_nearest_is_reported),
 	    GLINT_TEST(test_without_a_place_the_only_region_of_that_size_is_the_place),
+	    GLINT_TEST(test_a_match_that_needs_too_much_memory_is_not_made),
 	    GLINT_TEST(test_what_does_not_fit_is_refused),
 	    GLINT_TEST(test_a_search_that_takes_too_long_is_refused),
 	    GLINT_TEST(test_a_search_without_room_for_its_window_holds_no_more_than_before),
