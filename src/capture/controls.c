@@ -563,6 +563,7 @@ static int watch_run(struct glint_device_job *device_job, struct glint_source *s
 
 	if (err == 0)
 		glint_controls_subscribe(&source->vdev, &capture->watched_next);
+	capture->watch_ran = err != -ENOMEM;
 	return err;
 }
 
@@ -580,6 +581,9 @@ static void watch_free(struct glint_device_job *device_job)
 	capture->watched = capture->watched_next;
 	capture->watched_next = (struct glint_control_list){ 0 };
 	capture->watch_runs = false;
+	/* It has waited too long behind another job: the watchdog tries again. */
+	if (!capture->watch_ran)
+		capture->watched_open = 0;
 }
 
 static const struct glint_device_job_ops watch_ops = {
@@ -594,6 +598,7 @@ void glint_capture_watch_controls(struct glint_capture *capture)
 		return;
 	capture->watch.ops = &watch_ops;
 	capture->watch.ours = true;
+	capture->watch_ran = false;
 	if (glint_capture_run_job(capture, &capture->watch) < 0)
 		return;
 	capture->watch_runs = true;

@@ -30,6 +30,7 @@ static void job_end(struct glint_device_jobs *jobs, struct glint_device_job *job
 static void job_drop(struct glint_device_jobs *jobs, struct glint_device_job *job, int err)
 {
 	glint_list_remove(&job->link);
+	job->err = err;
 	job_end(jobs, job, err);
 }
 
@@ -236,7 +237,7 @@ void glint_capture_forget_job(struct glint_capture *capture, struct glint_device
 
 	job->silent = true;
 	if (job != jobs->running)
-		job_drop(jobs, job, 0);
+		job_drop(jobs, job, -ECANCELED);
 	jobs_set_alarm(capture);
 }
 
@@ -259,6 +260,6 @@ void glint_device_jobs_end(struct glint_device_jobs *jobs)
 		jobs->running->silent = true;
 	while ((job = jobs_first(jobs))) {
 		job->silent = true;
-		job_drop(jobs, job, 0);
+		job_drop(jobs, job, -ECANCELED);
 	}
 }

@@ -59,7 +59,7 @@ struct glint_device_job {
 	uint64_t since_ns; /* time of glint_capture_run_job() */
 	bool silent;	   /* done() was called, or is not wanted */
 	bool ours;	   /* not a client's: does not count */
-	int err;
+	int err;	   /* at free(): the result of run(), or why the job has not run */
 };
 
 /*

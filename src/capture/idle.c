@@ -2,8 +2,8 @@
 /*
  * --idle stop: the device streams only while a reader takes its frames, or a job needs the device. The
  * sinks of glint_capture_looks() do not count. Without readers the stream goes on for some seconds, so
- * that a snapshot each second does not start it each time. Then the device is closed: it may save
- * power, and other programs may use it.
+ * that a snapshot each second does not start it each time. Then the device is closed, whether it has a
+ * signal or not: it may save power, and other programs may use it.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,7 +17,7 @@ static bool is_wanted(const struct glint_capture *capture)
 {
 	return !capture->config.idle_stops || glint_fanout_wanted(&capture->frames) ||
 	       glint_fanout_wanted(&capture->all) || !glint_list_empty(&capture->jobs.waiting) ||
-	       capture->jobs.running;
+	       capture->jobs.running || capture->trial.waits;
 }
 
 bool glint_capture_pauses(const struct glint_capture *capture)
@@ -59,8 +59,12 @@ static void idle_on_linger(struct glint_alarm *alarm)
 {
 	struct glint_capture *capture = container_of(alarm, struct glint_capture, idle.linger);
 
-	if (capture->ending || capture->state != GLINT_CAPTURE_LIVE || is_wanted(capture))
+	if (capture->ending || capture->idle.paused || is_wanted(capture))
 		return;
+	if (capture->state != GLINT_CAPTURE_LIVE && capture->state != GLINT_CAPTURE_OFFLINE) {
+		glint_alarm_set(alarm, glint_now_ns() + LINGER_NS); /* a job has the device */
+		return;
+	}
 	capture->idle.stops++;
 	glint_log_info(&topic, "'%s' stops: nobody takes its frames", glint_capture_path(capture));
 	glint_capture_stop_for_idle(capture);

@@ -96,6 +96,7 @@ struct glint_trial {
 	bool check_runs;	       /* the device's thread may read @wanted */
 	bool waits;		       /* the next start tries the configuration of the capture */
 	bool runs;		       /* the start job that runs tries it */
+	bool cancelled;		       /* what that job finds out does not count any more */
 	struct glint_prepare *prepare; /* waits for the answer; NULL: none */
 	struct glint_capture_config wanted, before;
 	int err; /* of a start job: why the device refuses; 0: it does not */
@@ -136,6 +137,7 @@ struct glint_capture {
 	bool looks_again; /* the watchdog saw no frame, and rings once more before it says so */
 	int start_err, check_err;
 	struct glint_device_job watch;		/* subscribes to changes of controls */
+	bool watch_ran;				/* @watch has asked the device */
 	uint64_t watched_open;			/* the opening of the device that is watched */
 	struct glint_control_list watched;	/* the controls of that device: names and ids */
 	struct glint_control_list watched_next; /* of @watch, while it runs */
@@ -225,7 +227,7 @@ void glint_capture_stop(struct glint_capture *capture);
 /* A poll has ended: start the job that waits for the end of the polls. */
 void glint_capture_polled(struct glint_capture *capture);
 
-/* End the stream, close the device, and pause. */
+/* LIVE or OFFLINE: end the stream, close the device, and pause. */
 void glint_capture_stop_for_idle(struct glint_capture *capture);
 
 /* idle.c */

@@ -235,7 +235,9 @@ static int try_loan(struct glint_source *source, struct glint_pool **out)
 static int try_parked(struct glint_source *source, struct glint_pool **out)
 {
 	struct glint_pool *pool = source->parked;
-	int err = *loan_unfit(source) ? -EUCLEAN : glint_pool_resume(pool, ++source->streams);
+	/* After refused settings the number is that of the refused ones. */
+	bool unfit = *loan_unfit(source) || pool->n_buffers != source->config->buffers;
+	int err = unfit ? -EUCLEAN : glint_pool_resume(pool, ++source->streams);
 
 	if (err < 0)
 		return err;
@@ -274,7 +276,9 @@ static int try_wished(struct glint_source *source, struct glint_pool **out)
 			       try_kind(source, glint_dumb_add_plane, glint_dumb_path, out) :
 			       -ENODEV;
 	case GLINT_MEMORY_WISH_UDMABUF:
-		return try_kind(source, udmabuf_add_plane, udmabuf_path, out);
+		return source->udmabuf_fails ?
+			       -ENODEV :
+			       try_kind(source, udmabuf_add_plane, udmabuf_path, out);
 	default:
 		return -ENODEV;
 	}

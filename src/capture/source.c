@@ -36,16 +36,14 @@ bool glint_source_waits(int err)
 static int source_select_input(struct glint_source *source)
 {
 	const char *wished = *source->config->input ? source->config->input : "0";
+	uint32_t before = source->vdev.input, input;
 	char names[GLINT_INPUT_NAMES];
-	uint32_t input;
 	int err;
 
 	if (strcmp(source->input_set, wished) == 0)
 		return 0;
 	source->step = "S_INPUT";
 	err = glint_input_find(&source->vdev, wished, &input, names);
-	if (err == 0 && *source->input_set)
-		glint_input_unsubscribe(&source->vdev);
 	if (err == 0)
 		err = glint_input_select(&source->vdev, input);
 	if (err == -EINVAL)
@@ -53,6 +51,8 @@ static int source_select_input(struct glint_source *source)
 			      *names ? names : "one, 0");
 	if (err < 0)
 		return err;
+	if (*source->input_set)
+		glint_input_unsubscribe(&source->vdev, before);
 	snprintf(source->input_set, sizeof(source->input_set), "%s", wished);
 	source->standard_set = 0;
 	glint_input_subscribe(&source->vdev);

@@ -306,7 +306,16 @@ void glint_capture_restart(struct glint_capture *capture, const char *why)
 
 void glint_capture_stop_for_idle(struct glint_capture *capture)
 {
-	capture_leave(capture, true, 1);
+	if (capture->state == GLINT_CAPTURE_LIVE) {
+		capture_leave(capture, true, 1);
+	} else if (glint_source_is_open(&capture->source)) {
+		capture->stop_closes = true;
+		capture->after_stop = 1;
+		capture_enter_job(capture, GLINT_CAPTURE_STOPPING);
+	} else {
+		glint_idle_pause(capture);
+		return;
+	}
 	glint_capture_set_reason(capture, GLINT_REASON_IDLE);
 }
 
@@ -523,8 +532,8 @@ void glint_capture_on_check(struct glint_job *job)
 		glint_capture_check(capture, true);
 		return;
 	}
-	if (capture->source.vdev.timings.width > 0)
-		capture->stream.changed = false; /* the timings are reliable */
+	if (err == 0 && capture->check_deep && capture->source.vdev.timings.width > 0)
+		capture->stream.changed = false; /* what was measured is reliable */
 	if (err == 0)
 		capture_take_colours(capture);
 	if (err == 0 || (err < 0 && err != -ENODEV && !glint_source_waits(err)))
@@ -569,6 +578,11 @@ static void tune_free(struct glint_device_job *job)
 	struct glint_capture *capture = container_of(job, struct glint_capture, tune);
 
 	capture->tune_runs = false;
+	/* A call that had been given up has succeeded all the same. */
+	if (capture->tune_err == -ETIMEDOUT && job->err == 0) {
+		capture->tune_err = 0;
+		capture->tuned = capture->tune_quality;
+	}
 	/* The settings have changed meanwhile, or the change was cancelled. */
 	if (!capture->ending && capture->tune_err == 0 && glint_capture_makes_jpegs(capture) &&
 	    capture->tuned != capture->config.jpeg_quality)
@@ -669,6 +683,7 @@ static void capture_watch(struct glint_capture *capture, uint64_t now_ns)
 	}
 	if (!capture->check_runs && now_ns - capture->checked_ns >= CHECK_NS)
 		glint_capture_check(capture, false);
+	glint_capture_watch_controls(capture);
 	glint_alarm_set(&capture->alarm, now_ns + MIN(TICK_NS, capture->config.timeout_ns));
 }
 

@@ -117,7 +117,7 @@ void glint_trial_submit(struct glint_capture *capture)
 	struct glint_trial *trial = &capture->trial;
 
 	trial->runs = trial->waits;
-	trial->waits = false;
+	trial->waits = trial->cancelled = false;
 	trial->err = 0;
 }
 
@@ -125,7 +125,7 @@ void glint_trial_again(struct glint_capture *capture)
 {
 	struct glint_trial *trial = &capture->trial;
 
-	trial->waits |= trial->runs;
+	trial->waits |= trial->runs && !trial->cancelled;
 	trial->runs = false;
 }
 
@@ -156,7 +156,7 @@ void glint_trial_returned(struct glint_capture *capture)
 {
 	struct glint_trial *trial = &capture->trial;
 
-	if (!trial->runs || trial->err == 0)
+	if (!trial->runs || trial->cancelled || trial->err == 0)
 		return;
 	glint_log_warn(&topic, "'%s' refuses the new settings, and keeps the old ones: %s",
 		       glint_capture_path(capture), trial->message);
@@ -186,7 +186,8 @@ void glint_trial_settle(struct glint_capture *capture)
 	if (!trial->runs)
 		return;
 	trial->runs = false;
-	trial_end(capture, trial->err);
+	if (!trial->cancelled)
+		trial_end(capture, trial->err);
 }
 
 static void check_done(struct glint_device_job *job, int err)
@@ -230,7 +231,8 @@ int glint_trial_begin(struct glint_capture *capture, const struct glint_capture_
 	struct glint_trial *trial = &capture->trial;
 	int err;
 
-	if (trial->check_runs)
+	/* The device's thread may use what was asked before. */
+	if (trial->check_runs || trial->runs)
 		return -EBUSY;
 	trial->before = trial->wanted = capture->config;
 	set_stream(&trial->wanted, wanted);
@@ -251,6 +253,7 @@ void glint_trial_apply(struct glint_capture *capture, const struct glint_capture
 
 	trial->prepare = NULL;
 	trial->waits = false;
+	trial->cancelled = trial->runs;
 	set_stream(&capture->config, wanted);
 	/* A cancelled change may have begun a stream. */
 	if (capture->state == GLINT_CAPTURE_LIVE &&

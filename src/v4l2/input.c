@@ -131,11 +131,11 @@ uint64_t glint_input_standards(const struct glint_vdev *vdev)
 	return enum_input(vdev, &input) < 0 ? 0 : input.std;
 }
 
-void glint_input_unsubscribe(const struct glint_vdev *vdev)
+void glint_input_unsubscribe(const struct glint_vdev *vdev, uint32_t input)
 {
 	struct v4l2_event_subscription subscription = {
 		.type = V4L2_EVENT_SOURCE_CHANGE,
-		.id = vdev->receiver_fd < 0 ? vdev->input : vdev->receiver_pad,
+		.id = vdev->receiver_fd < 0 ? input : vdev->receiver_pad,
 	};
 
 	if (vdev->has_events)
@@ -212,8 +212,10 @@ int glint_input_check(const struct glint_vdev *vdev, bool deep)
 	int err;
 
 	/* A subdevice has no inputs: the query is its only status. */
-	if (vdev->receiver_fd >= 0)
-		return glint_timings_check(vdev);
+	if (vdev->receiver_fd >= 0) {
+		err = glint_timings_check(vdev);
+		return err == -EBUSY && !deep ? 0 : err;
+	}
 	err = enum_input(vdev, &input);
 	if (err == -ENODEV)
 		return err;

@@ -44,7 +44,8 @@ uint64_t glint_input_standards(const struct glint_vdev *vdev);
  * vdev->has_events.
  */
 void glint_input_subscribe(struct glint_vdev *vdev);
-void glint_input_unsubscribe(const struct glint_vdev *vdev);
+/* No events of @input any more, which was selected before. */
+void glint_input_unsubscribe(const struct glint_vdev *vdev, uint32_t input);
 
 #define GLINT_INPUT_CHANGES_MAX 64u
 

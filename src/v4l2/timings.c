@@ -225,7 +225,7 @@ int glint_timings_check(const struct glint_vdev *vdev)
 
 	/* Some receivers cannot measure while they stream; they report changes by event only. */
 	if (err == -EBUSY || err == -ENOTTY || err == -ENODATA)
-		return 0;
+		return before->forced ? 0 : -EBUSY;
 	if (err >= 0)
 		err = glint_timings_read(&dv, &now);
 	if (err < 0)

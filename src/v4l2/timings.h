@@ -78,7 +78,7 @@ int glint_timings_look(const struct glint_vdev *vdev, const struct glint_timings
 
 /*
  * Compare the signal with vdev->timings; forced ones are not compared. 0: the same, 1: others, or the
- * error of a lost signal. Receivers that cannot measure while they stream return 0.
+ * error of a lost signal. -EBUSY: the receiver cannot measure now, such as while it streams.
  */
 int glint_timings_check(const struct glint_vdev *vdev);
 #endif

@@ -68,7 +68,8 @@ struct fake_v4l2 {
 	bool unplugged; /* fake_v4l2_unplug() */
 	bool busy;	/* another process streams from it */
 	uint32_t input_status;
-	int timings_err; /* of QUERY_DV_TIMINGS; 0: returns the timings below */
+	int timings_err;   /* of QUERY_DV_TIMINGS; 0: returns the timings below */
+	bool timings_busy; /* QUERY_DV_TIMINGS: EBUSY while it streams */
 	uint32_t timings_width, timings_height;
 	bool has_power;	       /* V4L2_CID_DV_RX_POWER_PRESENT exists */
 	uint32_t power;	       /* its value */
@@ -96,7 +97,8 @@ struct fake_v4l2 {
 	void (*lie)(struct fake_v4l2 *fake, unsigned long request, void *arg);
 
 	/* Observed by the test. */
-	unsigned calls; /* ioctls */
+	unsigned calls;	  /* ioctls */
+	uint32_t watched; /* inputs of which changes are subscribed to, a bit each */
 	unsigned opens, closes;
 	bool streaming;
 	uint32_t queued; /* queued buffers, a bit each */

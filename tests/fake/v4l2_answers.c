@@ -276,6 +276,8 @@ static int query_timings(struct fake_v4l2 *fake, void *arg)
 
 	if (!(fake->input_caps & V4L2_IN_CAP_DV_TIMINGS))
 		return -ENODATA;
+	if (fake->timings_busy && fake->streaming)
+		return -EBUSY;
 	if (fake->timings_err < 0)
 		return fake->timings_err;
 	*timings = (struct v4l2_dv_timings){
@@ -286,6 +288,17 @@ static int query_timings(struct fake_v4l2 *fake, void *arg)
 			.pixelclock = 60ull * fake->timings_width * fake->timings_height,
 		},
 	};
+	return 0;
+}
+
+static int subscribe(struct fake_v4l2 *fake, const struct v4l2_event_subscription *to, bool wanted)
+{
+	if (!fake->has_events)
+		return -ENOTTY;
+	if (to->type == V4L2_EVENT_SOURCE_CHANGE && wanted)
+		fake->watched |= 1u << to->id % 32;
+	else if (to->type == V4L2_EVENT_SOURCE_CHANGE)
+		fake->watched &= ~(1u << to->id % 32);
 	return 0;
 }
 
@@ -571,7 +584,8 @@ int fake_v4l2_answer(struct fake_v4l2 *fake, unsigned long request, void *arg)
 	case VIDIOC_ENUM_DV_TIMINGS:
 		return fake->input_caps & V4L2_IN_CAP_DV_TIMINGS ? enum_timings(arg) : -ENODATA;
 	case VIDIOC_SUBSCRIBE_EVENT:
-		return fake->has_events ? 0 : -ENOTTY;
+	case VIDIOC_UNSUBSCRIBE_EVENT:
+		return subscribe(fake, arg, request == VIDIOC_SUBSCRIBE_EVENT);
 	case VIDIOC_DQEVENT:
 		return dqevent(fake, arg);
 	case VIDIOC_REQBUFS:

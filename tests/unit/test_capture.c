@@ -1028,6 +1028,27 @@ static void test_an_event_that_changes_nothing_does_not_stop_the_stream(void)
 	rig_close(&rig);
 }
 
+static void test_a_change_that_cannot_be_measured_restarts_the_stream(void)
+{
+	struct rig rig;
+
+	hdmi(&rig);
+	rig.fake.timings_busy = true;
+	RIG_START(&rig);
+	rig_go_live(&rig);
+	set_timings(&rig, 0, 160);
+	RIG_UNTIL(&rig, rig.capture->stream.changed && !rig.capture->check_runs);
+	/* It may be the old signal or the new one. */
+	rig.pushed = 0;
+	rig_frame(&rig, &(struct fake_frame){ .seq = 1 });
+	CU_ASSERT_EQUAL(rig.pushed, 0);
+	RIG_UNTIL(&rig, rig_status(&rig).format.width == 160);
+	CU_ASSERT_EQUAL(rig_status(&rig).opens, 1);
+	rig_go_live(&rig);
+	CU_ASSERT_EQUAL(rig_status(&rig).restarts, 1);
+	rig_close(&rig);
+}
+
 static void test_colours_that_change_with_the_signal_need_no_restart(void)
 {
 	const struct glint_format *kept;
@@ -1353,6 +1374,7 @@ GLINT_TESTS("capture",
 	GLINT_TEST(test_controls_are_set_and_missing_ones_ignored),
 	GLINT_TEST(test_the_size_follows_the_signal),
 	GLINT_TEST(test_an_event_that_changes_nothing_does_not_stop_the_stream),
+	GLINT_TEST(test_a_change_that_cannot_be_measured_restarts_the_stream),
 	GLINT_TEST(test_colours_that_change_with_the_signal_need_no_restart),
 	GLINT_TEST(test_one_field_alone_is_no_live_picture),
 	GLINT_TEST(test_a_cable_that_is_out_is_told_from_a_source_that_sleeps),

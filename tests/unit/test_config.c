@@ -312,6 +312,30 @@ static void test_a_camera_that_does_not_answer_is_given_its_old_quality_back(voi
 	world_close(&w);
 }
 
+static void test_a_quality_that_comes_too_late_is_given_back(void)
+{
+	struct world w;
+	int fd;
+
+	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
+	w.settings.capture.jpeg_quality = w.settings.encoder.quality;
+	WORLD_START(&w);
+	hang_camera(&w, VIDIOC_S_CTRL);
+	fd = patch(&w, "{\"quality\": 35}");
+	WORLD_WAIT(&w, w.service->owner.busy);
+	fake_v4l2_wait_hanging(&w.camera);
+	/* First the device's own time is over, then the call succeeds. */
+	w.service->capture->config.stuck_ns = GLINT_NSEC_PER_MSEC;
+	glint_alarm_set(&w.service->capture->jobs.alarm, glint_now_ns() + GLINT_NSEC_PER_MSEC);
+	CU_ASSERT_EQUAL(answer(&w, fd), 503);
+	w.service->capture->config.stuck_ns = 60 * GLINT_NSEC_PER_SEC;
+	fake_v4l2_release(&w.camera);
+	WORLD_WAIT(&w, !w.service->capture->tune_runs);
+	CU_ASSERT_EQUAL(now(&w)->encoder.quality, 80);
+	CU_ASSERT_EQUAL(camera_quality(&w), 80);
+	world_close(&w);
+}
+
 static bool camera_is_hanging(struct world *w)
 {
 	bool hanging;
@@ -848,6 +872,7 @@ GLINT_TESTS("config",
 	GLINT_TEST(test_a_camera_gets_the_quality_beside_its_stream),
 	GLINT_TEST(test_a_camera_that_refuses_leaves_everything_as_it_was),
 	GLINT_TEST(test_a_camera_that_does_not_answer_is_given_its_old_quality_back),
+	GLINT_TEST(test_a_quality_that_comes_too_late_is_given_back),
 	GLINT_TEST(test_a_change_while_the_device_starts_again_holds_afterwards),
 	GLINT_TEST(test_a_new_size_begins_a_new_stream_with_the_rest_of_the_change),
 	GLINT_TEST(test_the_reply_says_what_the_driver_has_made_of_a_change),

@@ -303,6 +303,51 @@ static void test_an_absent_device_is_said_to_be_away(void)
 	rig_close(&rig);
 }
 
+static int slow_run(struct glint_device_job *job, struct glint_source *source)
+{
+	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS, .value = 7 };
+
+	(void)job;
+	return glint_vdev_ioctl(&source->vdev, VIDIOC_S_CTRL, &control);
+}
+
+static void slow_done(struct glint_device_job *job, int err)
+{
+	(void)job;
+	CU_ASSERT_EQUAL(err, -ETIMEDOUT);
+}
+
+static void slow_free(struct glint_device_job *job)
+{
+	(void)job;
+}
+
+static void test_controls_are_watched_though_another_job_was_slow(void)
+{
+	static const struct glint_device_job_ops ops = { slow_run, slow_done, slow_free };
+	struct glint_device_job job = { .ops = &ops };
+	struct rig rig;
+
+	rig_init(&rig);
+	rig.fake.has_events = true;
+	RIG_START(&rig);
+	CU_ASSERT_EQUAL_FATAL(glint_capture_run_job(rig.capture, &job), 0);
+	RIG_FAKE(&rig, hang_request = VIDIOC_S_CTRL);
+	RIG_UNTIL(&rig, rig.capture->watch_runs);
+	fake_v4l2_wait_hanging(&rig.fake);
+	/* Both have waited for too long. */
+	rig.capture->config.stuck_ns = GLINT_NSEC_PER_MSEC;
+	glint_alarm_set(&rig.capture->jobs.alarm, glint_now_ns() + GLINT_NSEC_PER_MSEC);
+	RIG_UNTIL(&rig, !rig.capture->watch_runs);
+	CU_ASSERT_EQUAL(rig.capture->watched.n, 0);
+	rig.capture->config.stuck_ns = LONG;
+	fake_v4l2_release(&rig.fake);
+	RIG_UNTIL(&rig, rig.capture->watched.n > 0);
+	fake_v4l2_control_event(&rig.fake, V4L2_CID_BRIGHTNESS, 9);
+	RIG_UNTIL(&rig, rig.capture->changed_by_others == 1);
+	rig_close(&rig);
+}
+
 static void test_changes_by_others_are_counted(void)
 {
 	struct rig rig;
@@ -332,4 +377,5 @@ GLINT_TESTS("controls", GLINT_TEST(test_all_types_are_listed_with_their_values),
 	    GLINT_TEST(test_any_call_may_fail),
 	    GLINT_TEST(test_values_are_set_again_after_a_replug),
 	    GLINT_TEST(test_an_absent_device_is_said_to_be_away),
+	    GLINT_TEST(test_controls_are_watched_though_another_job_was_slow),
 	    GLINT_TEST(test_changes_by_others_are_counted), )

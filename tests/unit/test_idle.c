@@ -355,6 +355,64 @@ static void test_the_setting_changes_while_the_device_is_closed_or_streams(void)
 	rig_close(&rig);
 }
 
+static void test_without_a_signal_the_device_is_closed_too(void)
+{
+	struct rig rig;
+
+	IDLE_START(&rig);
+	rig.fake.n_inputs = 1;
+	rig.fake.has_events = true;
+	RIG_FAKE(&rig, input_status = V4L2_IN_ST_NO_SIGNAL);
+	reader_comes(&rig);
+	RIG_UNTIL(&rig, rig_reason(&rig) == GLINT_REASON_NO_SIGNAL);
+	reader_goes(&rig);
+	linger_ends(&rig);
+	RIG_UNTIL(&rig, glint_capture_pauses(rig.capture));
+	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_IDLE);
+	CU_ASSERT_EQUAL(rig.fake.opens, 1);
+	CU_ASSERT_EQUAL(rig.fake.closes, 1);
+	RIG_FAKE(&rig, input_status = 0);
+	reader_comes(&rig);
+	rig_go_live(&rig);
+	rig_close(&rig);
+}
+
+static void test_a_device_that_is_away_is_not_looked_for_without_readers(void)
+{
+	struct rig rig;
+
+	IDLE_START(&rig);
+	fake_v4l2_unplug(&rig.fake);
+	reader_comes(&rig);
+	RIG_UNTIL(&rig, rig_reason(&rig) == GLINT_REASON_NO_DEVICE);
+	reader_goes(&rig);
+	linger_ends(&rig);
+	RIG_UNTIL(&rig, glint_capture_pauses(rig.capture));
+	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_IDLE);
+	CU_ASSERT_EQUAL(rig.capture->alarm.due_ns, GLINT_ALARM_NEVER);
+	rig_close(&rig);
+}
+
+static void test_readers_that_go_while_the_device_starts_are_remembered(void)
+{
+	struct rig rig;
+
+	IDLE_START(&rig);
+	RIG_FAKE(&rig, hang_request = VIDIOC_STREAMON);
+	reader_comes(&rig);
+	RIG_UNTIL(&rig, rig.capture->job_runs);
+	fake_v4l2_wait_hanging(&rig.fake);
+	reader_goes(&rig);
+	linger_ends(&rig);
+	/* A job has the device: it waits once more. */
+	RIG_UNTIL(&rig, rig.capture->idle.linger.due_ns > glint_now_ns());
+	fake_v4l2_release(&rig.fake);
+	RIG_UNTIL(&rig, rig.capture->state == GLINT_CAPTURE_LIVE);
+	linger_ends(&rig);
+	RIG_UNTIL(&rig, glint_capture_pauses(rig.capture));
+	rig_close(&rig);
+}
+
 /* clang-format off */
 GLINT_TESTS("idle",
 	GLINT_TEST(test_the_first_frames_of_each_stream_are_not_live),
@@ -370,4 +428,7 @@ GLINT_TESTS("idle",
 	GLINT_TEST(test_looks_do_not_start_the_device),
 	GLINT_TEST(test_a_job_starts_the_device),
 	GLINT_TEST(test_the_setting_changes_while_the_device_is_closed_or_streams),
+	GLINT_TEST(test_without_a_signal_the_device_is_closed_too),
+	GLINT_TEST(test_a_device_that_is_away_is_not_looked_for_without_readers),
+	GLINT_TEST(test_readers_that_go_while_the_device_starts_are_remembered),
 )
