@@ -33,7 +33,9 @@ def check_order(rows):
     for before, row in zip(rows, rows[1:]):
         assert row["ns"] > before["ns"], (before, row)
         assert row["n"] == before["n"] + 1 + missing(row), (before, row)
-        if row["stream"] == before["stream"]:
+        # When it is late, vivid gives two frames one number; the stamps have shown that they are two.
+        repeated = row["seq"] == before["seq"] and missing(row) == 0
+        if row["stream"] == before["stream"] and not repeated:
             assert row["seq"] == (before["seq"] + 1 + missing(row)) % WRAP, (before, row)
 
 

@@ -53,6 +53,13 @@ start_glintd -d "$DEVICE" -r 1280x720
 await_state $ONLINE true 5
 ask clients 2
 settle
+# The CPU's encoder and the offline picture have threads that begin when they are needed first.
+vivid_press disconnect
+await_state $ONLINE true 10
+vjpeg_ctl fail_next_qbuf 1
+pause 1
+await_state $M2M_STATE ok 130
+settle
 # Count while the hardware works: in quarantine its device is closed.
 for _ in {1..20}; do
 	descriptors >/run/fds
