@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /wait of the whole service, on a scripted camera whose pictures the test paints. */
 #include "capture/internal.h"
+#include "judge/internal.h"
 #include "malloc_rig.h"
 #include "report_rig.h"
 #include "service_rig.h"
@@ -511,9 +512,12 @@ static void test_a_wait_ends_at_its_timeout_and_reports_what_was_seen(void)
 	open_world(&w);
 	WORLD_START(&w);
 	send_frame(&w);
-	fd = begin(&w, "for=change&timeout=100ms");
+	fd = begin(&w, "for=change&timeout=60s");
 	show(&w);
 	show(&w);
+	glint_list_first(&w.service->judge->waits, struct glint_wait, link)->deadline_ns =
+		glint_now_ns();
+	glint_alarm_set(&w.service->judge->alarm, glint_now_ns());
 	expect_reply(&w, fd, "504 Gateway Timeout");
 	EXPECT_TEXT("\"reason\": \"timeout\"");
 	EXPECT_TEXT("\"frames_seen\": 1");
