@@ -20,6 +20,7 @@
 /* Before the head of the frame's block, which ends the page. */
 #define RECORD_AT	 (GLINT_CLIP_PAGE - MKV_SIMPLE_BLOCK_HEAD - RECORD_BYTES)
 #define BUFFER		 (4u << 20)
+#define FRAME_BYTES_MIN	 (2u * GLINT_CLIP_PAGE)
 #define FRAMES_MAX	 (1u << 24) /* that a ring is believed to have */
 #define SIZE_MAX_OF_RING (UINT64_C(1) << 50)
 #define LIMITED_BIT	 UINT32_C(0x80000000)
@@ -150,6 +151,8 @@ int glint_clip_copy(int from, uint64_t from_offset, int to, uint64_t to_offset, 
 		size_t part = (size_t)MIN(size - done, (uint64_t)buffer_size);
 
 		err = glint_clip_read_at(from, buffer, part, from_offset + done);
+		if (err == -EIO)
+			err = -EBADMSG;
 		if (err == 0)
 			err = write_at(to, buffer, part, to_offset + done);
 		done += part;
@@ -245,6 +248,38 @@ static bool overlaps(const struct found *found, uint64_t begin, uint64_t end)
 	return found->offset < end && found->offset + found->length > begin;
 }
 
+/* Whether all frames between @older and @newer can have been between @older and the end of the file. */
+static bool is_lap_before(const struct scan *scan, const struct found *older,
+			  const struct found *newer)
+{
+	uint64_t missing = newer->record.number - older->record.number - 1;
+	uint64_t end = older->offset + older->length, limit = GLINT_CLIP_PAGE + scan->ring.size;
+
+	return missing <= (limit - MIN(end, limit)) / FRAME_BYTES_MIN;
+}
+
+/*
+ * Leave frames of the last lap around the file, and of the lap before, whose rest they have not
+ * overwritten. An older one may have survived at the end of the file, where no later frame had space.
+ */
+static void scan_leave_laps(struct scan *scan)
+{
+	size_t first = scan->n_found;
+	bool turned = false;
+
+	while (first > 0) {
+		const struct found *older = &scan->found[first - 1], *newer = older + 1;
+		bool turns = first < scan->n_found && older->offset > newer->offset;
+
+		if (turns && (turned || !is_lap_before(scan, older, newer)))
+			break;
+		turned |= turns;
+		first--;
+	}
+	scan->n_found -= first;
+	memmove(scan->found, scan->found + first, scan->n_found * sizeof(scan->found[0]));
+}
+
 /*
  * Leave frames whose bytes are all there. Not those that were being written, and not old ones that
  * these have overwritten, or may have.
@@ -280,6 +315,7 @@ static void scan_trust(struct scan *scan)
 		scan->found[kept++] = *found;
 	}
 	scan->n_found = kept;
+	scan_leave_laps(scan);
 }
 
 static bool same_format(const struct found *a, const struct found *b)
@@ -306,6 +342,8 @@ static int write_frames(const struct scan *scan, size_t first, size_t end, int f
 			return -EIO;
 		err = glint_clip_copy(scan->fd, found.offset, fd, at, found.length, scan->buffer,
 				      BUFFER);
+		if (err == -EBADMSG) /* it is a ring */
+			return -EIO;
 		missing = i > first ? found.record.number - scan->found[i - 1].record.number - 1 :
 				      0;
 		frame.before.lost += (uint32_t)MIN(missing, (uint64_t)UINT32_MAX);

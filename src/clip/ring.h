@@ -53,8 +53,8 @@ bool glint_clip_ring_read_record(const uint8_t page[static GLINT_CLIP_PAGE], uin
 
 /*
  * Copy @size bytes, whole pages, from one file to another: by a reference to the same blocks where
- * the file system has such a thing, else through @buffer. A negative errno; -EBADMSG: the source is
- * shorter.
+ * the file system has such a thing, else through @buffer. -EBADMSG: the source is shorter, or the
+ * disk does not give these bytes; another negative errno is of the destination.
  */
 int glint_clip_copy(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t size,
 		    uint8_t *buffer, size_t buffer_size);

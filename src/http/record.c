@@ -289,8 +289,9 @@ static void post_decided(struct glint_wait *wait)
 	/* No frame shows that the source is offline: the last one before. */
 	request->at = (struct glint_moment){ .kind = GLINT_MOMENT_LAST };
 	if (decided->complete_ns > 0 && wait->conditions[0].kind != GLINT_CONDITION_OFFLINE)
-		request->at =
-			(struct glint_moment){ .kind = GLINT_MOMENT_SEQ, .seq = decided->seq };
+		request->at = (struct glint_moment){ .kind = GLINT_MOMENT_SEQ,
+						     .seq = decided->seq,
+						     .stream = decided->stream };
 	request->now_ns = wait->decided_ns;
 	post->ask.waits = server->ops->record(server->ctx, request) == 0;
 	if (!post->ask.waits)

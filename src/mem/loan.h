@@ -44,9 +44,14 @@ void glint_loan_return(struct glint_loan *loan);
 /* NULL is fine. */
 void glint_loan_unref(struct glint_loan *loan);
 
-/* Returns the distance of two places for frames of @size bytes. */
+/*
+ * Returns the distance of two places for frames of @size bytes. The lender may fill what is left of
+ * the last page, for which one byte is not enough.
+ */
 static inline uint64_t glint_loan_stride(size_t size)
 {
-	return GLINT_LOAN_HEAD + ((uint64_t)size + 4095) / 4096 * 4096;
+	uint64_t whole = ((uint64_t)size + 4095) / 4096 * 4096;
+
+	return GLINT_LOAN_HEAD + whole + (whole - size == 1 ? 4096 : 0);
 }
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "clip/names.h"
@@ -28,7 +29,12 @@ static int disk_create(struct glint_disk *disk, int dir, const char *name, bool 
 
 static int disk_allocate(struct glint_disk *disk, int fd, uint64_t offset, uint64_t size)
 {
+	struct statvfs space;
+
 	(void)disk;
+	/* ext4 takes all that there is before it fails, and other programs find a full disk. */
+	if (fstatvfs(fd, &space) == 0 && size / space.f_frsize >= space.f_bavail)
+		return -ENOSPC;
 	if (fallocate(fd, 0, (off_t)offset, (off_t)size) == 0)
 		return 0;
 	return errno == ENOSPC || errno == EDQUOT ? -errno : 0;

@@ -27,6 +27,11 @@ struct glint_engine;
 struct glint_engine_ops {
 	/* Start @write; the engine has it until it is complete, which may be at once. */
 	void (*start)(struct glint_engine *engine, struct glint_disk_write *write);
+	/*
+	 * Complete what the kernel has done, without waiting. Returns whether there was anything, which
+	 * may be the eventfd.
+	 */
+	bool (*reap)(struct glint_engine *engine);
 	/* Wait until a write is complete, or until the eventfd was written to; reset it. */
 	void (*wait)(struct glint_engine *engine);
 	void (*destroy)(struct glint_engine *engine);

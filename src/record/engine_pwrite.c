@@ -22,6 +22,12 @@ static void pwrite_start(struct glint_engine *engine, struct glint_disk_write *w
 	write->complete = true;
 }
 
+static bool pwrite_reap(struct glint_engine *engine)
+{
+	(void)engine;
+	return false;
+}
+
 static void pwrite_wait(struct glint_engine *engine)
 {
 	struct pwriter *pwriter = container_of(engine, struct pwriter, engine);
@@ -41,6 +47,7 @@ int glint_engine_create_pwrite(struct glint_engine **out, struct glint_disk *dis
 {
 	static const struct glint_engine_ops ops = {
 		.start = pwrite_start,
+		.reap = pwrite_reap,
 		.wait = pwrite_wait,
 		.destroy = pwrite_destroy,
 	};

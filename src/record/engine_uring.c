@@ -57,14 +57,13 @@ static void uring_arm_kick(struct uring *uring)
 	uring->kick_armed = true;
 }
 
-static void uring_wait(struct glint_engine *engine)
+static bool uring_reap(struct glint_engine *engine)
 {
 	struct uring *uring = uring_of(engine);
 	struct io_uring_cqe *cqe;
+	bool any = false;
 
-	uring_arm_kick(uring);
-	(void)io_uring_submit_and_wait(&uring->ring, 1);
-	while (io_uring_peek_cqe(&uring->ring, &cqe) == 0) {
+	for (; io_uring_peek_cqe(&uring->ring, &cqe) == 0; any = true) {
 		struct glint_disk_write *write = io_uring_cqe_get_data(cqe);
 
 		if (write) {
@@ -75,6 +74,16 @@ static void uring_wait(struct glint_engine *engine)
 		}
 		io_uring_cqe_seen(&uring->ring, cqe);
 	}
+	return any;
+}
+
+static void uring_wait(struct glint_engine *engine)
+{
+	struct uring *uring = uring_of(engine);
+
+	uring_arm_kick(uring);
+	(void)io_uring_submit_and_wait(&uring->ring, 1);
+	(void)uring_reap(engine);
 }
 
 static void uring_destroy(struct glint_engine *engine)
@@ -104,6 +113,7 @@ int glint_engine_create_uring(struct glint_engine **out, uint8_t *base, uint64_t
 {
 	static const struct glint_engine_ops ops = {
 		.start = uring_start,
+		.reap = uring_reap,
 		.wait = uring_wait,
 		.destroy = uring_destroy,
 	};

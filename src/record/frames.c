@@ -302,6 +302,7 @@ static void enter(struct glint_recorder *recorder, uint64_t at, uint64_t disk_at
 		.limited = format->limited,
 	};
 	recorder->gap = (struct glint_clip_gap){ 0 };
+	recorder->delay_ns = glint_now_ns() - info->capture_ns;
 	if (!recorder->disk)
 		return;
 	on_disk = glint_record_ring_add(recorder->disk, disk_at, length);

@@ -30,7 +30,8 @@ struct glint_record_later {
 struct glint_record_running {
 	struct glint_recording info;
 	bool used;
-	bool open; /* the thread has the job */
+	bool open;   /* the thread has the job */
+	bool opened; /* the file is there */
 	struct glint_record_job job;
 	struct glint_list requests; /* whose done() waits for the end */
 	struct glint_moment at;	    /* while the frame of the trigger is unknown */
@@ -83,6 +84,7 @@ struct glint_recorder {
 	uint64_t stream, position;
 	uint32_t seq;
 	bool has_frame;
+	uint64_t delay_ns; /* from its stamp until it was kept */
 	/* Of the newest frame that has left the memory. */
 	uint64_t gone_stream, gone_exposure_ns;
 	uint32_t gone_seq;

@@ -15,7 +15,7 @@
 #include "record/internal.h"
 
 #define NO_FRAME_NS (5 * GLINT_NSEC_PER_SEC)	/* a recording without any ends */
-#define LATE_NS	    (100 * GLINT_NSEC_PER_MSEC) /* behind the end, without a further frame */
+#define LATE_NS	    (100 * GLINT_NSEC_PER_MSEC) /* of a frame, beyond what is usual */
 #define AHEAD_NS    (60 * GLINT_NSEC_PER_SEC)	/* a moment may lie so far ahead */
 
 static const struct glint_log_topic topic = { "record" };
@@ -116,7 +116,7 @@ static void recording_account(struct glint_recorder *recorder,
 		struct glint_record_entry *entry =
 			glint_record_ring_at(recorder->index, recording->accounted);
 
-		if (entry->bad)
+		if (!entry->in_file)
 			continue;
 		recorder->recorded += !entry->recorded;
 		recorder->in_files += !entry->recorded;
@@ -213,13 +213,21 @@ static void recording_set_end(struct glint_record_running *recording,
 								      MAX(recording->end_ns, ns);
 }
 
+/* Streams have growing numbers. */
+static uint64_t stream_of(const struct glint_recorder *recorder, const struct glint_moment *at)
+{
+	return at->stream > 0 ? at->stream : recorder->stream;
+}
+
 /* Whether the frame is at the moment, or behind it. */
 static bool is_reached(const struct glint_recorder *recorder, const struct glint_moment *at,
 		       const struct glint_clip_frame *frame)
 {
+	uint64_t stream = stream_of(recorder, at);
+
 	if (at->kind == GLINT_MOMENT_SEQ)
-		return frame->stream == recorder->stream &&
-		       !glint_seq_is_after(at->seq, frame->seq);
+		return frame->stream > stream ||
+		       (frame->stream == stream && !glint_seq_is_after(at->seq, frame->seq));
 	return frame->exposure_ns >= at->ns;
 }
 
@@ -334,6 +342,17 @@ static bool ends_by_time(const struct glint_record_running *recording)
 	       recording->end_position == UINT64_MAX;
 }
 
+/*
+ * When all frames up to the end have come: a stamp is of the exposure, and a frame comes after its
+ * transfer, and encoding.
+ */
+static uint64_t last_frame_due_ns(const struct glint_recorder *recorder,
+				  const struct glint_record_running *recording)
+{
+	return recording->end_ns + MIN(recorder->delay_ns, NO_FRAME_NS) +
+	       recorder->source.frame_ns + LATE_NS;
+}
+
 static void set_alarm(struct glint_recorder *recorder)
 {
 	uint64_t due_ns = GLINT_ALARM_NEVER;
@@ -346,7 +365,7 @@ static void set_alarm(struct glint_recorder *recorder)
 			continue;
 		due_ns = MIN(due_ns, MAX(info->begun_ns, info->last_frame_ns) + NO_FRAME_NS);
 		if (info->state == GLINT_RECORDING_RUNNING && ends_by_time(recording))
-			due_ns = MIN(due_ns, recording->end_ns + LATE_NS);
+			due_ns = MIN(due_ns, last_frame_due_ns(recorder, recording));
 		if (info->state == GLINT_RECORDING_WAITING)
 			due_ns = MAX(due_ns, info->moment_ns + NO_FRAME_NS);
 	}
@@ -403,7 +422,7 @@ static void recorder_on_opened(struct glint_writer_listener *listener, struct gl
 	struct glint_record_running *recording = recording_of(job);
 	struct glint_record_request *request;
 
-	recording->open = err == 0;
+	recording->open = recording->opened = err == 0;
 	if (err < 0)
 		for (uint64_t n = job->first; n < atomic_load(&job->ready); n++)
 			glint_record_ring_at(recorder->index, n)->failed = true;
@@ -532,8 +551,9 @@ static int find_trigger(const struct glint_recorder *recorder, const struct glin
 		return 0;
 	/* All frames are behind the moment: so may be some that have left the memory. */
 	if (by_seq)
-		return recorder->gone_stream != recorder->stream ||
-				       glint_seq_is_after(at->seq, recorder->gone_seq) ?
+		return recorder->gone_stream < stream_of(recorder, at) ||
+				       (recorder->gone_stream == stream_of(recorder, at) &&
+					glint_seq_is_after(at->seq, recorder->gone_seq)) ?
 			       0 :
 			       -ERANGE;
 	return recorder->gone_exposure_ns < at->ns ? 0 : -ERANGE;
@@ -545,8 +565,9 @@ static uint64_t find_first(struct glint_recorder *recorder, struct glint_record_
 	const struct glint_record_ring *ring = recorder->index;
 	const struct glint_record_entry *zero = glint_record_ring_at(ring, trigger);
 	const struct glint_record_span *pre = &recording->pre;
-	/* Without frames to come no slack is needed. */
-	uint64_t most = recording->post.value > 0 ? ring->size / 2 : ring->size, bytes = 0;
+	/* Without frames to come no slack is needed, neither of bytes nor of entries. */
+	unsigned part = recording->post.value > 0 ? 2 : 1;
+	uint64_t most = ring->size / part, bytes = 0;
 	uint64_t n = trigger;
 
 	for (uint64_t i = trigger; i < ring->next; i++)
@@ -569,7 +590,8 @@ static uint64_t find_first(struct glint_recorder *recorder, struct glint_record_
 		if (!wanted)
 			return n;
 		bytes += entry->length;
-		if (bytes > most || entry->format != zero->format) {
+		if (bytes > most || ring->next - n >= ring->n_entries / part ||
+		    entry->format != zero->format) {
 			recording->info.shortened = true;
 			return n;
 		}
@@ -824,7 +846,7 @@ void glint_recorder_trigger(struct glint_recorder *recorder, struct glint_record
 	if (!request->extended)
 		recording_try(recorder, recording);
 	if (request->until == GLINT_RECORD_ACCEPTED ||
-	    (request->extended && request->until == GLINT_RECORD_OPEN))
+	    (recording->opened && request->until == GLINT_RECORD_OPEN))
 		answer(recorder, request);
 	set_alarm(recorder);
 }
@@ -948,7 +970,7 @@ void glint_recordings_check(struct glint_recorder *recorder)
 				"the frame of the trigger did not come within 5 s; is the source "
 				"live?");
 		else if (info->state == GLINT_RECORDING_RUNNING && ends_by_time(recording) &&
-			 recording->end_ns + LATE_NS <= now_ns)
+			 last_frame_due_ns(recorder, recording) <= now_ns)
 			recording_end(recorder, recording, "post", &recorder->gap);
 		else if (info->state == GLINT_RECORDING_RUNNING && idle)
 			recording_end(recorder, recording, "no-frames", &recorder->gap);

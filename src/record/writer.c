@@ -280,6 +280,13 @@ static int write_ring_page(struct glint_writer *writer)
 	return n < 0 ? (int)n : n == GLINT_CLIP_PAGE ? 0 : -EIO;
 }
 
+/* After the end of a service nobody needs the frames: as those in memory. */
+static void remove_ring(struct glint_writer *writer)
+{
+	if (writer->disk_ring.fd >= 0)
+		(void)unlinkat(writer->folder.dir, GLINT_CLIP_RING, 0);
+}
+
 static int prepare_ring(struct glint_writer *writer)
 {
 	struct disk_ring *ring = &writer->disk_ring;
@@ -310,17 +317,13 @@ static int prepare_ring(struct glint_writer *writer)
 		glint_log_err(&topic, err,
 			      "cannot make a ring of %llu MiB in '%s'; see --record-disk",
 			      (unsigned long long)(size >> 20), writer->config.folder);
+		/* It may have all blocks that there were. */
+		remove_ring(writer);
+		glint_close(&ring->fd);
 		return err;
 	}
 	atomic_store(&writer->direct, ring->direct);
 	return 0;
-}
-
-/* After the end of a service nobody needs the frames: as those in memory. */
-static void remove_ring(struct glint_writer *writer)
-{
-	if (writer->disk_ring.fd >= 0)
-		(void)unlinkat(writer->folder.dir, GLINT_CLIP_RING, 0);
 }
 
 static bool has_ring(const struct glint_writer *writer)
@@ -584,9 +587,10 @@ static int copy_entries(struct glint_writer *writer, const struct write *write, 
 	if (err == -EINVAL && glint_record_output_leave_direct(write->work->output))
 		err = disk->copy(disk, ring->fd, GLINT_CLIP_PAGE + first->at, fd, to, size,
 				 ring->buffer, COPY_BYTES);
-	if (err == 0 && !disk->is_whole(disk, ring->fd, GLINT_CLIP_PAGE + first->at, size)) {
+	if ((err == 0 || err == -EBADMSG) &&
+	    !disk->is_whole(disk, ring->fd, GLINT_CLIP_PAGE + first->at, size)) {
 		ring_report_cut(writer);
-		err = -EIO;
+		err = -EBADMSG;
 	}
 	if (err == 0 && glint_clip_gap_count(&write->gap) > 0) {
 		glint_clip_gap_add(&frame.before, &write->gap);
@@ -616,12 +620,12 @@ static void work_copy(struct glint_writer *writer, struct write *write, uint64_t
 	if (!first->bad) {
 		write->end = copy_gather(writer, write, kept, &size);
 		err = copy_entries(writer, write, size);
-		/* One frame cannot be read: the others can. */
-		if (err == -EIO && write->end - write->first > 1) {
+		/* One frame cannot be read from the ring: the others can. */
+		if (err == -EBADMSG && write->end - write->first > 1) {
 			write->end = write->first + 1;
 			err = copy_entries(writer, write, first->length);
 		}
-		first->bad = err == -EIO;
+		first->bad = err == -EBADMSG;
 	}
 	if (first->bad) {
 		write->absent = true;
@@ -681,7 +685,7 @@ static struct write *oldest_write(struct glint_writer *writer, const struct work
 static void write_enter(struct glint_writer *writer, const struct write *write)
 {
 	for (uint64_t n = write->first; n < write->end && !write->absent; n++) {
-		const struct glint_record_entry *from = entry_at(writer, n);
+		struct glint_record_entry *from = entry_at(writer, n);
 		struct glint_record_entry entry = {
 			.frame = from->frame,
 			.position = from->position,
@@ -691,6 +695,7 @@ static void write_enter(struct glint_writer *writer, const struct write *write)
 		if (n == write->first)
 			glint_clip_gap_add(&entry.frame.before, &write->gap);
 		glint_record_output_add(write->work->output, &entry);
+		from->in_file = true;
 	}
 }
 
@@ -819,6 +824,8 @@ static bool writer_pump(struct glint_writer *writer)
 
 	for (unsigned i = 0; i < GLINT_WRITER_JOBS_MAX; i++)
 		any |= work_pump(writer, &writer->works[writer->turn++ % GLINT_WRITER_JOBS_MAX]);
+	/* Copies from the ring on the disk may leave no time to wait; the ring's own writes must end. */
+	any |= writer->engine->ops->reap(writer->engine);
 	any |= writer_reap(writer);
 	for (unsigned i = 0; i < GLINT_WRITER_JOBS_MAX; i++)
 		work_settle(writer, &writer->works[i]);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,8 +28,10 @@
 #include "mem/loan.h"
 #include "random.h"
 #include "record/disk.h"
+#include "record/engine.h"
 #include "record/folder.h"
 #include "record/gpio.h"
+#include "record/internal.h"
 #include "record/recorder.h"
 #include "record/ring.h"
 #include "report_rig.h"
@@ -39,7 +42,8 @@
 #define STRIDE	80u
 #define SLOT	(2 * GLINT_CLIP_PAGE) /* of a frame in the memory */
 #define FRAMES	16u		      /* that the memory holds */
-#define ON_DISK 64u		      /* that a ring on the disk holds */
+#define LONG_NS (60 * GLINT_NSEC_PER_SEC)
+#define ON_DISK 64u /* that a ring on the disk holds */
 
 /* The kernel's disk, where calls can fail, writes can be held, and files have a largest size. */
 struct rig_disk {
@@ -55,9 +59,10 @@ struct rig_disk {
 	unsigned fail_write_at; /* 0: none */
 	unsigned fail_writes;	/* so many of them; 0: all */
 	_Atomic unsigned cuts;	/* files that had blocks too many */
-	bool fails_reads;	/* copies from the ring */
+	int copy_err;		/* of copies from the ring; -EBADMSG: it cannot be read */
 	int write_err;
-	uint64_t full_at; /* no file can be larger; 0: none */
+	uint64_t full_at;	      /* no file can be larger; 0: none */
+	_Atomic uint64_t fail_offset; /* writes there fail with write_err; 0: none */
 	/* What makes files complete, in order: 's' sync of a file, 'n' of names, 'r' rename. */
 	char calls[64];
 	unsigned syncs;
@@ -83,6 +88,8 @@ struct recorder_rig {
 	struct glint_loan *loan;
 	struct glint_frame places[FRAMES];
 	struct glint_dmabuf place_bufs[FRAMES];
+	uint64_t stream;	      /* of frames */
+	uint64_t stamp_ns;	      /* of the next frame; 0: now */
 	unsigned next_place, reserve; /* places that other readers and the driver need */
 	bool leaves;		      /* the last frame there returns the memory */
 	/* What the ledger would say of the last gap. */
@@ -119,6 +126,8 @@ static int64_t rig_write(struct glint_disk *disk, int fd, const void *bytes, siz
 	if (rig->fail_write_at > 0 && number >= rig->fail_write_at &&
 	    (rig->fail_writes == 0 || number < rig->fail_write_at + rig->fail_writes))
 		return rig->write_err;
+	if (rig->fail_offset > 0 && offset == rig->fail_offset)
+		return rig->write_err;
 	if (rig->full_at > 0 && offset >= rig->full_at)
 		return -ENOSPC;
 	if (rig->full_at > 0)
@@ -144,10 +153,11 @@ static int rig_truncate(struct glint_disk *disk, int fd, uint64_t size)
 static int rig_copy(struct glint_disk *disk, int from, uint64_t from_offset, int to,
 		    uint64_t to_offset, uint64_t size, uint8_t *buffer, size_t buffer_size)
 {
-	return rig_disk_of(disk)->fails_reads ?
-		       -EIO :
-		       glint_disk_kernel.copy(disk, from, from_offset, to, to_offset, size, buffer,
-					      buffer_size);
+	int err = rig_disk_of(disk)->copy_err;
+
+	return err < 0 ? err :
+			 glint_disk_kernel.copy(disk, from, from_offset, to, to_offset, size,
+						buffer, buffer_size);
 }
 
 static void disk_call(struct rig_disk *rig, char call)
@@ -352,6 +362,7 @@ static void rig_open_folder(struct recorder_rig *r)
 	r->frame =
 		(struct glint_frame){ .ops = &rig_frame_ops, .buf = &r->buf, .format = &r->format };
 	r->next_seq = 1000;
+	r->stream = 1;
 	r->config = (struct glint_recorder_config){
 		.folder = r->folder,
 		.memory = FRAMES * SLOT,
@@ -470,13 +481,14 @@ static void rig_push(struct recorder_rig *r, uint32_t dropped, uint32_t corrupt)
 	for (unsigned y = 0; y < HEIGHT; y++)
 		memset(pixels + y * stride, (int)(seq & 0xff), WIDTH);
 	glint_frame_begin(frame, seq);
-	frame->info.stream = 1;
+	frame->info.stream = r->stream;
 	frame->info.live = true;
 	frame->info.seq = seq;
 	frame->info.width = WIDTH;
 	frame->info.height = HEIGHT;
-	frame->info.capture_ns = frame->info.exposure_ns = frame->info.complete_ns = glint_now_ns();
-	frame->info.dequeue_ns = frame->info.capture_ns;
+	frame->info.dequeue_ns = glint_now_ns();
+	frame->info.capture_ns = r->stamp_ns > 0 ? r->stamp_ns : frame->info.dequeue_ns;
+	frame->info.exposure_ns = frame->info.complete_ns = frame->info.capture_ns;
 	r->gaps = (struct glint_gaps){ .dropped = dropped, .corrupt = corrupt };
 	glint_fanout_push_frame(&r->frames, frame);
 	glint_frame_unref(frame);
@@ -584,6 +596,94 @@ static void test_a_window_has_the_frames_before_and_behind_the_trigger(void)
 	recorder_rig_state(&r, "recorder.recorded", 6);
 	recorder_rig_state(&r, "recorder.in_ring", 10);
 	recorder_rig_state(&r, "recorder.lost", 0);
+	rig_close(&r);
+}
+
+static void test_a_frame_that_comes_long_after_its_stamp_is_recorded(void)
+{
+	const struct glint_recorder_source source = { .device = "", .frame_ns = LONG_NS };
+	struct glint_clip_reader reader;
+	struct recorder_rig r;
+	struct asked asked;
+	uint32_t seqs[32];
+
+	RIG_OPEN(&r);
+	r.config.post = (struct glint_record_span){ false, 20 * GLINT_NSEC_PER_MSEC };
+	rig_start(&r);
+	glint_recorder_source_changed(r.recorder, &source);
+	r.stamp_ns = glint_now_ns() - GLINT_NSEC_PER_SEC;
+	rig_push(&r, 0, 0);
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_LAST, 0);
+	/* By its stamp, the end was nearly a second ago. */
+	rig_settle(r.loop);
+	CU_ASSERT_EQUAL(asked.calls, 0);
+	r.stamp_ns += 10 * GLINT_NSEC_PER_MSEC;
+	rig_push(&r, 0, 0);
+	r.stamp_ns += 20 * GLINT_NSEC_PER_MSEC;
+	rig_push(&r, 0, 0);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(rig_read(&r, "a.mkv", seqs, 32, &reader), 2);
+	CU_ASSERT_EQUAL(asked.recording.last_seq, 1001);
+	rig_close(&r);
+}
+
+/* Frames to come need entries, as they need bytes. */
+static void test_frames_before_the_trigger_leave_entries_for_those_behind(void)
+{
+	struct recorder_rig r;
+	struct asked asked;
+
+	RIG_OPEN(&r);
+	r.config.pre.value = 100;
+	rig_start(&r);
+	r.recorder->ring->n_entries = FRAMES / 4; /* fewer than fit into the memory */
+	rig_push_many(&r, 8);
+	disk_hold(&r.disk, true);
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_LAST, 0);
+	rig_push_many(&r, 2);
+	recorder_rig_state(&r, "recorder.lost", 0);
+	disk_hold(&r.disk, false);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_TRUE(asked.recording.shortened);
+	CU_ASSERT_EQUAL(asked.recording.before, 1);
+	CU_ASSERT_EQUAL(asked.recording.frames, 4);
+	rig_close(&r);
+}
+
+/* The number of a frame is that of its stream, though another one has begun. */
+static void test_a_frame_of_the_stream_before_is_found(void)
+{
+	struct glint_clip_reader reader;
+	struct recorder_rig r;
+	struct asked asked;
+	uint32_t seqs[32];
+
+	RIG_OPEN(&r);
+	r.config.post.value = 0;
+	rig_start(&r);
+	rig_push_many(&r, 6); /* 1000 to 1005 */
+	r.stream = 2;
+	r.next_seq = 0;
+	rig_push_many(&r, 2);
+	asked = (struct asked){
+		.request = {
+			.at = { .kind = GLINT_MOMENT_SEQ, .seq = 1004, .stream = 1 },
+			.now_ns = glint_now_ns(),
+			.trigger = "command",
+			.until = GLINT_RECORD_COMPLETE,
+			.done = asked_done,
+			.name = "a",
+		},
+	};
+	glint_recorder_trigger(r.recorder, &asked.request);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(asked.recording.trigger_seq, 1004);
+	CU_ASSERT_EQUAL_FATAL(rig_read(&r, "a.mkv", seqs, 32, &reader), 4);
+	CU_ASSERT_EQUAL(seqs[3], 1004);
+	/* A frame that the old stream did not have any more. */
+	rig_ask(&r, &asked, "b", GLINT_MOMENT_LAST, 0);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(asked.recording.trigger_seq, 1);
 	rig_close(&r);
 }
 
@@ -1247,6 +1347,38 @@ static void test_nothing_is_overwritten(void)
 	rig_close(&r);
 }
 
+static void test_a_further_trigger_waits_for_the_file_too(void)
+{
+	struct asked first, second;
+	struct recorder_rig r;
+
+	RIG_OPEN(&r);
+	rig_start(&r);
+	rig_push_many(&r, 4);
+	disk_hold(&r.disk, true);
+	rig_ask(&r, &first, "a", GLINT_MOMENT_LAST, 0);
+	disk_wait_held(&r.disk);
+	second = (struct asked){
+		.request = {
+			.at = { .kind = GLINT_MOMENT_LAST },
+			.now_ns = glint_now_ns(),
+			.trigger = "command",
+			.until = GLINT_RECORD_OPEN,
+			.done = asked_done,
+		},
+	};
+	glint_recorder_trigger(r.recorder, &second.request);
+	rig_settle(r.loop);
+	CU_ASSERT_TRUE(second.request.extended);
+	CU_ASSERT_EQUAL(second.calls, 0);
+	disk_hold(&r.disk, false);
+	RIG_RUN_UNTIL(r.loop, second.calls == 1);
+	CU_ASSERT_EQUAL(second.recording.state, GLINT_RECORDING_RUNNING);
+	rig_push_many(&r, 3);
+	RIG_RUN_UNTIL(r.loop, first.calls == 1);
+	rig_close(&r);
+}
+
 static void test_a_further_trigger_makes_a_recording_longer(void)
 {
 	struct glint_clip_reader reader;
@@ -1605,14 +1737,14 @@ static void test_a_disk_that_cannot_be_read_leaves_no_file(void)
 	RIG_OPEN(&r);
 	rig_start_on_disk(&r);
 	rig_push_slowly(&r, 40);
-	r.disk.fails_reads = true;
+	r.disk.copy_err = -EBADMSG;
 	rig_ask(&r, &asked, "a", GLINT_MOMENT_SEQ, 1020);
 	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
 	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_FAILED);
 	CU_ASSERT_EQUAL(asked.recording.err, -EIO);
 	CU_ASSERT_EQUAL(asked.recording.lost, 6);
 	CU_ASSERT_EQUAL(rig_count_files(&r), 2); /* the lock, and the ring */
-	r.disk.fails_reads = false;
+	r.disk.copy_err = 0;
 	rig_ask(&r, &asked, "a", GLINT_MOMENT_SEQ, 1030);
 	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
 	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_CLOSED);
@@ -1656,6 +1788,77 @@ static bool is_failed(struct recorder_rig *r)
 	return strcmp(REPORTED(text, recorder, r->recorder, "recorder.state"), "failed") == 0;
 }
 
+/* The file has got them from the memory. */
+static void test_frames_that_the_ring_lacks_but_a_file_has_are_recorded(void)
+{
+	struct recorder_rig r;
+	struct asked asked;
+
+	RIG_OPEN(&r);
+	r.config.post.value = 6;
+	rig_start_on_disk(&r);
+	rig_push_slowly(&r, 10);
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_LAST, 0);
+	rig_push_slowly(&r, 1);
+	r.disk.write_err = -EIO;
+	r.disk.fail_offset = GLINT_CLIP_PAGE + 11 * SLOT; /* of 1011 in the ring */
+	rig_push_slowly(&r, 10);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(asked.recording.frames, 10);
+	CU_ASSERT_EQUAL(asked.recording.lost, 0);
+	recorder_rig_state(&r, "recorder.recorded", 10);
+	rig_push_slowly(&r, ON_DISK);
+	recorder_rig_state(&r, "recorder.recorded", 10);
+	recorder_rig_state(&r, "recorder.lost", 0);
+	rig_close(&r);
+}
+
+static void test_a_ring_that_was_cut_short_has_its_other_frames(void)
+{
+	struct glint_clip_reader reader;
+	struct recorder_rig r;
+	struct asked asked;
+	uint32_t seqs[64];
+	char path[128];
+
+	RIG_OPEN(&r);
+	r.config.pre.value = 30;
+	rig_start_on_disk(&r);
+	rig_push_slowly(&r, ON_DISK + 6); /* 1064 to 1069 are before older ones */
+	snprintf(path, sizeof(path), "%s/" GLINT_CLIP_RING, r.folder);
+	CU_ASSERT_EQUAL(truncate(path, GLINT_CLIP_PAGE + 10 * SLOT), 0);
+	rig_push_slowly(&r, 3);
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_SEQ, 1066);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_CLOSED);
+	CU_ASSERT_EQUAL_FATAL(rig_read(&r, "a.mkv", seqs, 64, &reader), 5);
+	CU_ASSERT_EQUAL(seqs[0], 1064);
+	CU_ASSERT_EQUAL(asked.recording.lost, 23); /* with the 9 to the newest: half of the ring */
+	rig_close(&r);
+}
+
+/* An error of the file is none of the ring's frames. */
+static void test_a_file_that_takes_nothing_costs_other_recordings_no_frame(void)
+{
+	struct recorder_rig r;
+	struct asked asked;
+
+	RIG_OPEN(&r);
+	rig_start_on_disk(&r);
+	rig_push_slowly(&r, 40);
+	r.disk.copy_err = -EIO;
+	rig_ask(&r, &asked, "a", GLINT_MOMENT_SEQ, 1020);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_FAILED);
+	r.disk.copy_err = 0;
+	rig_ask(&r, &asked, "b", GLINT_MOMENT_SEQ, 1020);
+	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+	CU_ASSERT_EQUAL(asked.recording.state, GLINT_RECORDING_CLOSED);
+	CU_ASSERT_EQUAL(asked.recording.frames, 6);
+	CU_ASSERT_EQUAL(asked.recording.lost, 0);
+	rig_close(&r);
+}
+
 static void test_a_disk_without_space_for_the_ring_is_told(void)
 {
 	struct recorder_rig r;
@@ -1665,6 +1868,7 @@ static void test_a_disk_without_space_for_the_ring_is_told(void)
 	r.disk.full_at = SLOT;
 	CU_ASSERT_EQUAL_FATAL(glint_recorder_create(&r.recorder, r.loop, &r.frames, &r.config), 0);
 	RIG_RUN_UNTIL(r.loop, is_failed(&r));
+	CU_ASSERT_EQUAL(rig_count_files(&r), 1); /* its blocks are others' at once */
 	rig_push_many(&r, 4);
 	CU_ASSERT_TRUE(glint_recorder_destroy(r.recorder, UINT64_MAX));
 	CU_ASSERT_EQUAL(rig_count_files(&r), 1); /* the lock */
@@ -1755,6 +1959,59 @@ static void test_a_ring_that_was_left_has_its_whole_frames(void)
 	CU_ASSERT_EQUAL(recovered.frames, 0);
 	close(dir);
 	rig_close(&r);
+}
+
+/* Writes the head of a frame in a ring, whose pixels do not matter. */
+static void write_ring_frame(int fd, uint64_t id, uint64_t number, uint64_t offset, uint32_t size)
+{
+	const struct glint_clip_frame frame = {
+		.stream = 1, .seq = (uint32_t)number, .size = size, .capture_ns = number * 1000000
+	};
+	const struct glint_clip_ring_record written = {
+		.number = number,
+		.done = number,
+		.format = { .fourcc = GLINT_CLIP_MJPEG, .width = 64, .height = 48 },
+	};
+	uint8_t page[GLINT_CLIP_PAGE] = { 0 };
+
+	glint_clip_write_frame_head(&frame, 1000000, page);
+	glint_clip_ring_write_record(id, &written, page);
+	CU_ASSERT_EQUAL(pwrite(fd, page, sizeof(page), (off_t)offset), (ssize_t)sizeof(page));
+}
+
+static void test_a_ring_that_was_left_has_no_frames_of_old_laps(void)
+{
+	enum { PAGES = 40, SIZE = (1 + PAGES) * GLINT_CLIP_PAGE };
+	const struct glint_clip_ring ring = {
+		.id = 42, .size = PAGES * GLINT_CLIP_PAGE, .realtime_ns = 1, .monotonic_ns = 1
+	};
+	struct glint_clip_recovered recovered;
+	uint8_t page[GLINT_CLIP_PAGE];
+	struct recorder_rig r;
+	uint64_t number = 100;
+	unsigned clips;
+	int dir, fd;
+
+	rig_open_folder(&r);
+	dir = open(r.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(dir, GLINT_CLIP_RING_LEFT, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	CU_ASSERT_EQUAL(ftruncate(fd, SIZE), 0);
+	glint_clip_ring_write_page(&ring, page);
+	CU_ASSERT_EQUAL(pwrite(fd, page, sizeof(page), 0), (ssize_t)sizeof(page));
+	/* Small pictures up to the end; then large ones, none of which has space in the last page. */
+	for (unsigned at = 0; at < PAGES; at += 2)
+		write_ring_frame(fd, 42, number++, (1 + at) * GLINT_CLIP_PAGE, 4000);
+	for (unsigned lap = 0; lap < 2; lap++)
+		for (unsigned at = 0; at + 4 <= PAGES - 2; at += 4)
+			write_ring_frame(fd, 42, number++, (1 + at) * GLINT_CLIP_PAGE, 12000);
+	close(fd);
+	CU_ASSERT_EQUAL_FATAL(
+		glint_clip_recover_ring(dir, GLINT_CLIP_RING_LEFT, "ring", &recovered, &clips), 0);
+	CU_ASSERT_EQUAL(clips, 1);
+	/* Without the newest, and what lies where the next one may have been written. */
+	CU_ASSERT_EQUAL(recovered.frames, 8);
+	close(dir);
+	rig_remove_folder(&r);
 }
 
 static void test_a_damaged_ring_is_read_without_harm(void)
@@ -1970,6 +2227,37 @@ static void test_folders_of_others_are_refused(void)
 	CU_ASSERT_EQUAL(chmod(r.folder, 0777), 0);
 	CU_ASSERT_EQUAL(glint_record_folder_open(&folder, r.folder), -EPERM);
 	rig_remove_folder(&r);
+}
+
+static void test_a_place_has_space_for_all_that_is_written_there(void)
+{
+	for (size_t size = 1; size < 3 * GLINT_CLIP_PAGE; size++)
+		CU_ASSERT_EQUAL_FATAL(glint_loan_stride(size), glint_clip_frame_bytes(size));
+}
+
+/* A thread that has other work takes what is complete, and waits for nothing. */
+static void test_writes_end_though_nobody_waits_for_them(void)
+{
+	static _Alignas(GLINT_CLIP_PAGE) uint8_t memory[4 * GLINT_CLIP_PAGE];
+	struct glint_disk_write write = { .bytes = memory, .size = sizeof(memory) };
+	char path[] = "/tmp/glint-test-XXXXXX";
+	struct glint_engine *engine;
+	int kick_fd = eventfd(0, EFD_CLOEXEC);
+
+	if (!IS_ENABLED(CONFIG_LOOP_URING) || strcmp(glint_test_loop(), "epoll") == 0)
+		GLINT_SKIP("without io_uring a write is complete at once");
+	write.fd = mkstemp(path);
+	CU_ASSERT_EQUAL_FATAL(glint_engine_create_uring(&engine, memory, sizeof(memory), kick_fd),
+			      0);
+	engine->ops->start(engine, &write);
+	while (!write.complete)
+		(void)engine->ops->reap(engine);
+	CU_ASSERT_EQUAL(write.res, (int64_t)sizeof(memory));
+	CU_ASSERT_FALSE(engine->ops->reap(engine));
+	engine->ops->destroy(engine);
+	close(write.fd);
+	close(kick_fd);
+	unlink(path);
 }
 
 static void test_the_ring_keeps_entries_in_one_piece(void)
@@ -2291,6 +2579,9 @@ static void test_lines_are_parsed(void)
 }
 
 GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behind_the_trigger),
+	    GLINT_TEST(test_a_frame_that_comes_long_after_its_stamp_is_recorded),
+	    GLINT_TEST(test_frames_before_the_trigger_leave_entries_for_those_behind),
+	    GLINT_TEST(test_a_frame_of_the_stream_before_is_found),
 	    GLINT_TEST(test_a_file_whose_length_is_known_has_no_blocks_to_free),
 	    GLINT_TEST(test_a_file_that_ends_early_has_its_size),
 	    GLINT_TEST(test_a_moment_in_the_past_is_recorded_while_it_is_held),
@@ -2313,6 +2604,7 @@ GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behin
 	    GLINT_TEST(test_a_file_that_cannot_be_created_refuses_the_request),
 	    GLINT_TEST(test_frames_are_delivered_exactly_if_a_recording_has_them),
 	    GLINT_TEST(test_nothing_is_overwritten),
+	    GLINT_TEST(test_a_further_trigger_waits_for_the_file_too),
 	    GLINT_TEST(test_a_further_trigger_makes_a_recording_longer),
 	    GLINT_TEST(test_a_further_trigger_whose_frame_comes_too_late_is_told),
 	    GLINT_TEST(test_other_pixels_end_a_recording),
@@ -2325,8 +2617,12 @@ GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behin
 	    GLINT_TEST(test_a_bad_place_of_the_disk_costs_its_frame_and_is_told),
 	    GLINT_TEST(test_a_disk_that_cannot_be_read_leaves_no_file),
 	    GLINT_TEST(test_a_ring_that_another_program_has_cut_gives_no_zeros),
+	    GLINT_TEST(test_frames_that_the_ring_lacks_but_a_file_has_are_recorded),
+	    GLINT_TEST(test_a_ring_that_was_cut_short_has_its_other_frames),
+	    GLINT_TEST(test_a_file_that_takes_nothing_costs_other_recordings_no_frame),
 	    GLINT_TEST(test_a_disk_without_space_for_the_ring_is_told),
 	    GLINT_TEST(test_a_ring_that_was_left_has_its_whole_frames),
+	    GLINT_TEST(test_a_ring_that_was_left_has_no_frames_of_old_laps),
 	    GLINT_TEST(test_a_damaged_ring_is_read_without_harm),
 	    GLINT_TEST(test_the_first_ring_that_was_left_is_kept),
 	    GLINT_TEST(test_frames_in_the_memory_are_kept_without_a_copy),
@@ -2335,6 +2631,8 @@ GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behin
 	    GLINT_TEST(test_frames_that_a_leaving_source_costs_are_told),
 	    GLINT_TEST(test_folders_of_others_are_refused),
 	    GLINT_TEST(test_the_first_signal_has_not_come_back),
+	    GLINT_TEST(test_a_place_has_space_for_all_that_is_written_there),
+	    GLINT_TEST(test_writes_end_though_nobody_waits_for_them),
 	    GLINT_TEST(test_the_ring_keeps_entries_in_one_piece),
 	    GLINT_TEST(test_spans_and_triggers_are_parsed),
 	    GLINT_TEST(test_an_edge_triggers_at_its_own_moment),
