@@ -491,6 +491,13 @@ static bool judge_on_frame(struct glint_sink *sink, struct glint_frame *frame)
 	return true;
 }
 
+static bool awake_on_frame(struct glint_sink *sink, struct glint_frame *frame)
+{
+	(void)sink;
+	(void)frame;
+	return false;
+}
+
 /* --- Life ---------------------------------------------------------------------------------------- */
 
 int glint_judge_create(struct glint_judge **out, struct glint_loop *loop,
@@ -505,6 +512,8 @@ int glint_judge_create(struct glint_judge **out, struct glint_loop *loop,
 	judge->frames = frames;
 	judge->sink.push_frame = judge_on_frame;
 	glint_list_init(&judge->sink.link);
+	judge->awake.push_frame = awake_on_frame;
+	glint_list_init(&judge->awake.link);
 	judge->kernels = glint_judge_kernels_choose();
 	glint_alarm_init(&judge->idle, loop, judge_on_idle);
 	glint_list_init(&judge->joining);

@@ -63,7 +63,8 @@ static void wait_leave(struct glint_judge *judge, struct glint_wait *wait)
 	bool needed_frames = judged->needs_frames;
 
 	glint_list_remove(&wait->link);
-	judge->n_waits--;
+	if (--judge->n_waits == 0)
+		glint_fanout_detach(judge->frames, &judge->awake);
 	judged_free(judge, judged);
 	if (!needed_frames || --judge->n_need_frames > 0)
 		return;
@@ -424,6 +425,13 @@ static struct glint_judged *judged_create(struct glint_wait *wait)
 	return judged;
 }
 
+/* Nothing is lost: the device is about to stream, for the wait itself if it was idle. */
+static bool is_beginning(const char *reason)
+{
+	return strcmp(reason, "opening") == 0 || strcmp(reason, "idle") == 0 ||
+	       strcmp(reason, "warming-up") == 0;
+}
+
 static void tell_source(struct glint_judged *judged, const struct glint_judge_source *source)
 {
 	const struct glint_frame_info *last = source->last.complete_ns ? &source->last : NULL;
@@ -431,7 +439,7 @@ static void tell_source(struct glint_judged *judged, const struct glint_judge_so
 
 	if (source->online)
 		signal = GLINT_SIGNAL_LIVE;
-	else if (strcmp(source->reason, "opening") == 0)
+	else if (is_beginning(source->reason))
 		signal = GLINT_SIGNAL_OPENING;
 	for (unsigned i = 0; i < judged->n; i++)
 		glint_machine_source(&judged->watches[i].machine, signal, last);
@@ -475,7 +483,8 @@ int glint_judge_begin(struct glint_judge *judge, struct glint_wait *wait)
 	}
 	wait->judged = judged;
 	glint_list_append(&judge->waits, &wait->link);
-	judge->n_waits++;
+	if (judge->n_waits++ == 0)
+		glint_fanout_attach(judge->frames, &judge->awake);
 	judge->begun++;
 	judged_request_frames(judge, judged);
 	reading_next(judge);

@@ -82,9 +82,13 @@ def test_idle():
                 fields, _ = stream.part()
         service.wait_for(lambda state: state["glint"]["source"]["reason"] == "idle")
         if tap.built_with("JUDGE"):
-            reply = service.get("/wait?any=change&timeout=60")
-            assert reply.status == 200 and json.loads(reply.body)["ok"], reply.body
-            service.wait_for(lambda state: state["glint"]["source"]["reason"] == "idle")
+            for condition in ("change", "live"):
+                reply = service.get(f"/wait?any={condition}&timeout=60")
+                assert reply.status == 200 and json.loads(reply.body)["ok"], reply.body
+                service.wait_for(lambda state: state["glint"]["source"]["reason"] == "idle")
+            # A device that nobody has needed is not lost.
+            reply = service.get("/wait?any=offline&timeout=1")
+            assert reply.status == 504, reply.body
         ledger = service.state()["glint"]["ledger"]
         assert ledger["unaccounted"] == 0 and ledger["in_flight"] == 0, ledger
         assert source(service)["idle_stops"] >= 2
