@@ -116,6 +116,11 @@ struct glint_clip_reader {
 	uint64_t offset; /* of the bytes of the frame that was read last */
 	uint64_t begin;	 /* where that frame's Cluster begins */
 	struct glint_clip_head head;
+	/* Of glint_clip_read_next(). */
+	bool any, damaged; /* it has read a frame; it has passed over bytes that are none */
+	uint64_t passed;   /* frames that it has counted as lost there */
+	uint64_t last_stream, last_ns;
+	uint32_t last_seq;
 };
 
 /*
@@ -129,6 +134,15 @@ int glint_clip_read_head(struct glint_clip_reader *reader, int fd);
  * -EBADMSG: what follows is no frame, or not all of it is there.
  */
 int glint_clip_read_frame(struct glint_clip_reader *reader, struct glint_clip_frame *frame);
+
+/*
+ * Likewise, but pass over what is no frame, and count the frames there as lost before the next one, as
+ * far as its sequence number tells. -ENODATA: there is none.
+ */
+int glint_clip_read_next(struct glint_clip_reader *reader, struct glint_clip_frame *frame);
+
+/* Read from the first frame on again. */
+void glint_clip_rewind(struct glint_clip_reader *reader);
 
 /* Whether @frame is frame 0. */
 bool glint_clip_is_trigger(const struct glint_clip_head *head,

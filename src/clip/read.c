@@ -311,3 +311,66 @@ int glint_clip_read_frame(struct glint_clip_reader *reader, struct glint_clip_fr
 	reader->at += glint_clip_frame_bytes(frame->size);
 	return 0;
 }
+
+/* Go to the next page that is no hole. */
+static void pass_page(struct glint_clip_reader *reader)
+{
+	off_t data;
+
+	reader->at += GLINT_CLIP_PAGE;
+	if (reader->at >= reader->size)
+		return;
+	data = lseek(reader->fd, (off_t)reader->at, SEEK_DATA);
+	if (data < 0 && errno == ENXIO)
+		reader->at = reader->size;
+	else if (data > (off_t)reader->at)
+		reader->at = (uint64_t)data / GLINT_CLIP_PAGE * GLINT_CLIP_PAGE;
+}
+
+/* The frames that were passed over before @frame are lost. */
+static void count_passed(struct glint_clip_reader *reader, struct glint_clip_frame *frame)
+{
+	uint64_t known = glint_clip_gap_count(&frame->before);
+	uint32_t between = frame->seq - reader->last_seq - 1, passed = 0;
+
+	if (!reader->any)
+		return;
+	if (frame->stream != reader->last_stream)
+		passed = frame->before.lost < UINT32_MAX; /* how many is unknown */
+	else if (between > known && between <= INT32_MAX)
+		passed = (uint32_t)(between - known);
+	frame->before.lost += passed;
+	reader->passed += passed;
+}
+
+int glint_clip_read_next(struct glint_clip_reader *reader, struct glint_clip_frame *frame)
+{
+	bool passed = false;
+	int err = glint_clip_read_frame(reader, frame);
+
+	/* A page of pixels could look like a head: that of a frame in its order is one. */
+	while (err == -EBADMSG || err == -EIO ||
+	       (err == 0 && passed && reader->any && frame->capture_ns < reader->last_ns)) {
+		if (err == 0)
+			reader->at = reader->begin;
+		passed = reader->damaged = true;
+		pass_page(reader);
+		err = glint_clip_read_frame(reader, frame);
+	}
+	if (err < 0)
+		return err;
+	if (passed)
+		count_passed(reader, frame);
+	reader->any = true;
+	reader->last_seq = frame->seq;
+	reader->last_stream = frame->stream;
+	reader->last_ns = frame->capture_ns;
+	return 0;
+}
+
+void glint_clip_rewind(struct glint_clip_reader *reader)
+{
+	reader->at = GLINT_CLIP_PAGE;
+	reader->any = reader->damaged = false;
+	reader->passed = 0;
+}

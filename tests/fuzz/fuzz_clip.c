@@ -102,6 +102,20 @@ static unsigned read_frames(struct glint_clip_reader *reader, struct glint_clip_
 	return n;
 }
 
+/* Behind damage, too. */
+static void read_all_frames(struct glint_clip_reader *reader, unsigned least)
+{
+	struct glint_clip_frame frame;
+	unsigned n = 0;
+
+	glint_clip_rewind(reader);
+	while (glint_clip_read_next(reader, &frame) == 0) {
+		assert(frame.size > 0 && reader->offset + frame.size <= reader->size);
+		n++;
+	}
+	assert(n >= least && (n == least || reader->damaged));
+}
+
 static void check_text(const char *text)
 {
 	for (; *text; text++)
@@ -193,6 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_text(reader.head.trigger);
 	check_text(reader.head.ended);
 	n = read_frames(&reader, frames);
+	read_all_frames(&reader, n);
 	if (IS_ENABLED(CONFIG_REPLAY))
 		replay_frames();
 	finish(&reader, n);

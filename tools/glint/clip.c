@@ -116,14 +116,15 @@ static const struct argp argp = {
 	       "of PNG, JPEG or raw files with an index. "
 	       "recover: finish a clip whose service was killed."
 	       "\v"
-	       "Files that exist are never replaced. Exit status 3: frames are missing in the clip.",
+	       "Files that exist are never replaced. Exit status 3: info: frames are missing in the clip; "
+	       "info, show, cut and export: the clip is damaged, and some of its frames cannot be read.",
 };
 
 /* --- Reading ------------------------------------------------------------------------------- */
 
 int clip_next(struct clip *clip)
 {
-	int err = glint_clip_read_frame(&clip->reader, &clip->frame);
+	int err = glint_clip_read_next(&clip->reader, &clip->frame);
 
 	if (err < 0)
 		return err;
@@ -135,14 +136,15 @@ int clip_next(struct clip *clip)
 
 void clip_rewind(struct clip *clip)
 {
-	clip->reader.at = GLINT_CLIP_PAGE;
+	glint_clip_rewind(&clip->reader);
 	clip->frames = clip->position = 0;
 }
 
 int clip_open(struct clip *clip, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), err;
-	uint64_t stream = 0;
+	uint64_t stream = 0, position = 0, damaged_behind = 0;
+	const struct glint_clip_head *head;
 	bool found = false;
 
 	*clip = (struct clip){ .shortest_ns = UINT64_MAX };
@@ -153,8 +155,16 @@ int clip_open(struct clip *clip, const char *path)
 		close(fd);
 		return err;
 	}
+	head = &clip->reader.head;
 	while ((err = clip_next(clip)) == 0) {
 		uint64_t ns = clip->frame.capture_ns;
+
+		if (clip->reader.damaged && !clip->damaged) {
+			clip->damaged = true;
+			clip->damaged_first = clip->frames == 1;
+			damaged_behind = position;
+		}
+		position = clip->position;
 
 		if (clip->frames == 1) {
 			clip->first_ns = ns;
@@ -167,16 +177,29 @@ int clip_open(struct clip *clip, const char *path)
 		clip->last_ns = ns;
 		clip->restarts |= clip->frames > 1 && clip->frame.stream != stream;
 		stream = clip->frame.stream;
-		if (!found && glint_clip_is_trigger(&clip->reader.head, &clip->frame)) {
+		if (!found && glint_clip_is_trigger(head, &clip->frame)) {
 			found = true;
 			clip->trigger = clip->position;
 		}
 	}
+	if (err != -ENODATA) {
+		close(fd);
+		return err;
+	}
 	clip->total = clip->frames;
-	clip->damaged = err != -ENODATA;
-	/* Those behind the last frame are in the head only. */
-	if (clip->reader.head.finished)
-		clip->gaps = clip->reader.head.gaps;
+	if (!clip->damaged &&
+	    (clip->reader.damaged || (head->finished && clip->total < head->frames))) {
+		clip->damaged = true;
+		clip->damaged_first = clip->total == 0;
+		damaged_behind = position;
+	}
+	clip->damaged_behind = (int64_t)(damaged_behind - clip->trigger);
+	/* Those behind the last frame are in the head only. Frames that cannot be read are lost. */
+	if (head->finished && clip->total <= head->frames) {
+		clip->gaps = head->gaps;
+		clip->gaps.lost += (uint32_t)MIN(head->frames - clip->total,
+						 (uint64_t)(UINT32_MAX - clip->gaps.lost));
+	}
 	return 0;
 }
 
@@ -219,13 +242,38 @@ static bool is_wanted(const struct clip_args *args, const struct clip *clip)
 	       (!args->has_to || clip->number <= args->to);
 }
 
-int clip_next_wanted(struct clip *clip, const struct clip_args *args)
+bool clip_next_wanted(struct clip *clip, const struct clip_args *args, int *err)
 {
-	int err = clip_next(clip);
+	int next = clip_next(clip);
 
-	while (err == 0 && !is_wanted(args, clip))
-		err = clip_next(clip);
-	return err;
+	while (next == 0 && !is_wanted(args, clip))
+		next = clip_next(clip);
+	if (next < 0 && next != -ENODATA)
+		*err = next;
+	return next == 0;
+}
+
+/* Where the first damage is, behind "the clip is ". */
+static void put_damage(FILE *out, const struct clip *clip)
+{
+	if (clip->damaged_first)
+		fprintf(out, "damaged before its first frame\n");
+	else
+		fprintf(out, "damaged behind frame %+" PRId64 "\n", clip->damaged_behind);
+}
+
+int clip_end_code(const struct clip *clip, const char *path)
+{
+	const struct glint_clip_head *head = &clip->reader.head;
+
+	if (!clip->damaged)
+		return GLINT_EXIT_OK;
+	fprintf(stderr, "glint: '%s' has %" PRIu64, path, clip->total);
+	if (head->finished)
+		fprintf(stderr, " of %" PRIu64, head->frames);
+	fprintf(stderr, " frames: the clip is %s", head->finished ? "" : "not finished, or ");
+	put_damage(stderr, clip);
+	return GLINT_EXIT_NO_VIDEO;
 }
 
 /* --- info ----------------------------------------------------------------------------------- */
@@ -247,11 +295,12 @@ static void put_json(const struct clip *clip)
 	tool_json_put_string(stdout, head->ended);
 	printf(", \"frames\": %" PRIu64 ", \"duration_ns\": %" PRIu64 ", \"shortest_ns\": %" PRIu64
 	       ", \"longest_ns\": %" PRIu64 ", \"dropped\": %" PRIu32 ", \"corrupt\": %" PRIu32
-	       ", \"lost\": %" PRIu32 ", \"skipped\": %" PRIu32 ", \"damaged\": %s}\n",
+	       ", \"lost\": %" PRIu32 ", \"skipped\": %" PRIu32 ", \"frames_promised\": %" PRIu64
+	       ", \"damaged\": %s}\n",
 	       clip->frames, clip->last_ns - clip->first_ns,
 	       clip->longest_ns > 0 ? clip->shortest_ns : 0, clip->longest_ns, clip->gaps.dropped,
 	       clip->gaps.corrupt, clip->gaps.lost, clip->gaps.skipped,
-	       clip->damaged ? "true" : "false");
+	       head->finished ? head->frames : clip->frames, clip->damaged ? "true" : "false");
 }
 
 /* Each place where frames are missing. */
@@ -343,7 +392,10 @@ static int clip_info(const struct clip_args *args)
 		if (!head->finished)
 			printf("not finished: glint clip recover '%s'\n", args->path);
 		else if (clip.damaged)
-			printf("damaged behind the last frame\n");
+			printf("%" PRIu64 " of %" PRIu64 " frames can be read: ", clip.total,
+			       head->frames);
+		if (head->finished && clip.damaged)
+			put_damage(stdout, &clip);
 	}
 	clip_close(&clip);
 	return glint_clip_gap_count(&clip.gaps) > 0 || clip.damaged ? GLINT_EXIT_NO_VIDEO :
@@ -383,7 +435,7 @@ static int cut_frames(const struct clip_args *args, struct clip *clip, int fd, u
 	err = glint_write_all(fd, page, sizeof(page));
 	clip_progress_begin(&progress, args->out, clip->total);
 	clip_rewind(clip);
-	while (err == 0 && clip_next_wanted(clip, args) == 0) {
+	while (err == 0 && clip_next_wanted(clip, args, &err)) {
 		size_t size = glint_clip_frame_bytes(clip->frame.size);
 
 		pages = clip_read(clip, GLINT_CLIP_PAGE, size, &err);
@@ -468,7 +520,7 @@ static int clip_cut(const struct clip_args *args)
 	struct cut_file cut, index = { .fd = -1 };
 	struct clip clip;
 	uint64_t n = 0;
-	int err = clip_open(&clip, args->path);
+	int code, err = clip_open(&clip, args->path);
 
 	if (err < 0)
 		return clip_fail(args->path, err);
@@ -497,6 +549,7 @@ static int clip_cut(const struct clip_args *args)
 	cut_file_end(&cut, err);
 	if (err == 0)
 		err = glint_clip_sync_names_beside(args->out);
+	code = err == 0 ? clip_end_code(&clip, args->path) : GLINT_EXIT_USAGE;
 	clip_close(&clip);
 	clip_die_of_interrupt();
 	if (err == -ENODATA) {
@@ -506,7 +559,7 @@ static int clip_cut(const struct clip_args *args)
 	if (err < 0)
 		return tool_fail_file(args->out, err);
 	printf("%s\t%" PRIu64 " frames\n", args->out, n);
-	return GLINT_EXIT_OK;
+	return code;
 }
 
 /* --- recover ------------------------------------------------------------------------------------ */

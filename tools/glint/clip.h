@@ -27,7 +27,9 @@ struct clip {
 	bool restarts;			  /* it has several streams, each of which counts anew */
 	uint64_t longest_ns, shortest_ns; /* between two frames */
 	struct glint_clip_gap gaps;
-	bool damaged; /* behind the last frame */
+	bool damaged; /* it has not all frames that its head promises, or other bytes between them */
+	bool damaged_first; /* before its first frame; else behind the frame @damaged_behind */
+	int64_t damaged_behind;
 };
 
 /* Open the clip, and look at all of its frames: it is at its end then. */
@@ -35,11 +37,14 @@ int clip_open(struct clip *clip, const char *path);
 void clip_close(struct clip *clip);
 void clip_rewind(struct clip *clip);
 
-/* Go to the next frame. -ENODATA: there is none. */
+/* Go to the next frame that can be read. -ENODATA: there is none. */
 int clip_next(struct clip *clip);
 
-/* Go to the next frame that --from and --to ask for. */
-int clip_next_wanted(struct clip *clip, const struct clip_args *args);
+/* Go to the next frame that --from and --to ask for. False: there is none, or *@err < 0. */
+bool clip_next_wanted(struct clip *clip, const struct clip_args *args, int *err);
+
+/* Print what a damaged clip lacks. Returns the exit code of work that has done the frames that are there. */
+int clip_end_code(const struct clip *clip, const char *path);
 
 /*
  * The present frame's bytes, @head bytes behind the begin of a block of @size bytes; the caller

@@ -628,7 +628,7 @@ static int write_clip(const struct clip_args *args, struct clip *clip, FILE *out
 	if (err == 0 && matroska)
 		err = matroska_begin(&export);
 	clip_progress_begin(&progress, args->out, clip->total);
-	while (err == 0 && clip_next_wanted(clip, args) == 0) {
+	while (err == 0 && clip_next_wanted(clip, args, &err)) {
 		err = write_one(&export, matroska);
 		*n += err == 0;
 		clip_progress_step(&progress, clip->frames);

@@ -108,7 +108,7 @@ static int write_y4m(const struct clip_args *args, struct clip *clip, FILE *out,
 		head->width, head->height, frame_ns, colour,
 		head->limited ? " XCOLORRANGE=LIMITED" : " XCOLORRANGE=FULL");
 	clip_progress_begin(&progress, args->out, clip->total);
-	while (err == 0 && clip_next_wanted(clip, args) == 0) {
+	while (err == 0 && clip_next_wanted(clip, args, &err)) {
 		uint8_t *bytes = clip_read(clip, 0, clip->frame.size, &err);
 
 		if (bytes && !clip_has_size(head, clip->frame.size))
@@ -224,7 +224,7 @@ static int write_folder(const struct clip_args *args, struct clip *clip, int dir
 		return -errno;
 	fputs("file,n,seq,stream,ns,complete_ns,dropped,corrupt,lost,skipped\n", csv);
 	clip_progress_begin(&progress, args->out, clip->total);
-	while (err == 0 && clip_next_wanted(clip, args) == 0) {
+	while (err == 0 && clip_next_wanted(clip, args, &err)) {
 		const struct glint_clip_frame *frame = &clip->frame;
 
 		err = export_frame(clip, dir, end);
@@ -329,7 +329,7 @@ int clip_export(const struct clip_args *args)
 	char fourcc[5];
 	struct clip clip;
 	uint64_t n = 0;
-	int err = clip_open(&clip, args->path);
+	int code, err = clip_open(&clip, args->path);
 
 	if (err < 0)
 		return clip_fail(args->path, err);
@@ -349,6 +349,7 @@ int clip_export(const struct clip_args *args)
 	clip_rewind(&clip);
 	err = export_as_named(args, &clip, &n);
 	glint_fourcc_text(clip.reader.head.fourcc, fourcc);
+	code = err == 0 ? clip_end_code(&clip, args->path) : GLINT_EXIT_USAGE;
 	clip_close(&clip);
 	clip_die_of_interrupt();
 	if (err == -ELIBACC)
@@ -372,5 +373,5 @@ int clip_export(const struct clip_args *args)
 	if (err < 0)
 		return tool_fail_file(args->out, err);
 	printf("%s\t%" PRIu64 " frames\n", args->out, n);
-	return GLINT_EXIT_OK;
+	return code;
 }

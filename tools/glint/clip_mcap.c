@@ -500,7 +500,7 @@ int clip_write_mcap(const struct clip_args *args, struct clip *clip, FILE *out, 
 		return -ENOTSUP;
 	err = write_begin(&writer);
 	clip_progress_begin(&progress, args->out, clip->total);
-	while (err == 0 && clip_next_wanted(clip, args) == 0) {
+	while (err == 0 && clip_next_wanted(clip, args, &err)) {
 		uint8_t *bytes = clip_read(clip, 0, clip->frame.size, &err);
 
 		if (err == 0 && writer.encoding && !clip_has_size(writer.head, clip->frame.size))

@@ -40,13 +40,14 @@ static size_t column_of(const struct clip *clip, uint64_t ns, size_t n)
 	return MIN((size_t)(part * (double)n), n - 1);
 }
 
-static void collect(struct clip *clip, const struct clip_args *args, struct column *columns,
-		    size_t n)
+static int collect(struct clip *clip, const struct clip_args *args, struct column *columns,
+		   size_t n)
 {
 	uint64_t before_ns = 0;
+	int err = 0;
 
 	clip_rewind(clip);
-	while (clip_next_wanted(clip, args) == 0) {
+	while (clip_next_wanted(clip, args, &err)) {
 		struct column *column = &columns[column_of(clip, clip->frame.capture_ns, n)];
 		uint64_t ns = clip->frame.capture_ns;
 
@@ -59,6 +60,7 @@ static void collect(struct clip *clip, const struct clip_args *args, struct colu
 		column->trigger |= clip->number == 0;
 		before_ns = ns;
 	}
+	return err;
 }
 
 /* Bars of the longest interval in each column; below them gaps, and the trigger. */
@@ -206,10 +208,10 @@ static int put_sheet(struct clip *clip, const struct clip_args *args, unsigned c
 	int err = 0;
 
 	clip_rewind(clip);
-	while (clip_next_wanted(clip, args) == 0)
+	while (clip_next_wanted(clip, args, &err))
 		wanted++;
 	clip_rewind(clip);
-	while (err == 0 && n < SHEET_FRAMES && clip_next_wanted(clip, args) == 0) {
+	while (err == 0 && n < SHEET_FRAMES && clip_next_wanted(clip, args, &err)) {
 		if (seen++ < next && clip->number != 0)
 			continue;
 		err = read_cell(clip, &cells[n]);
@@ -333,7 +335,7 @@ static int write_html(const struct clip_args *args, struct clip *clip, FILE *out
 	int err = 0;
 
 	clip_rewind(clip);
-	while (clip_next_wanted(clip, args) == 0)
+	while (clip_next_wanted(clip, args, &err))
 		wanted++;
 	if (wanted == 0)
 		return -ENODATA;
@@ -344,7 +346,7 @@ static int write_html(const struct clip_args *args, struct clip *clip, FILE *out
 	fprintf(out, page_head, clip->reader.head.name, clip->reader.head.name, note);
 	clip_progress_begin(&progress, args->html, clip->total);
 	clip_rewind(clip);
-	while (err == 0 && clip_next_wanted(clip, args) == 0) {
+	while (err == 0 && clip_next_wanted(clip, args, &err)) {
 		missing += seen > 0 ? glint_clip_gap_count(&clip->frame.before) : 0;
 		if (seen++ % every > 0 && clip->number != 0)
 			continue;
@@ -404,10 +406,12 @@ static int show_terminal(const struct clip_args *args, struct clip *clip)
 	line = calloc(n, sizeof(*line));
 	if (!line)
 		return -ENOMEM;
-	collect(clip, args, line, n);
-	put_time_line(clip, line, n, colours);
+	err = collect(clip, args, line, n);
+	if (err == 0)
+		put_time_line(clip, line, n, colours);
 	free(line);
-	err = put_sheet(clip, args, columns, colours);
+	if (err == 0)
+		err = put_sheet(clip, args, columns, colours);
 	if (err == -ENOTSUP) {
 		printf("(frames in this pixel format cannot be shown)\n");
 		err = 0;
@@ -420,7 +424,7 @@ int clip_show(const struct clip_args *args)
 	const struct glint_clip_head *head;
 	struct clip clip;
 	char fourcc[5];
-	int err = clip_open(&clip, args->path);
+	int code, err = clip_open(&clip, args->path);
 
 	if (err < 0)
 		return clip_fail(args->path, err);
@@ -431,6 +435,7 @@ int clip_show(const struct clip_args *args)
 	       glint_fourcc_text(head->fourcc, fourcc),
 	       (double)(clip.last_ns - clip.first_ns) / 1e9, glint_clip_gap_count(&clip.gaps));
 	err = args->html ? show_html(args, &clip) : show_terminal(args, &clip);
+	code = err == 0 ? clip_end_code(&clip, args->path) : GLINT_EXIT_USAGE;
 	clip_close(&clip);
 	if (err == -ENOTSUP || err == -EBADMSG || err == -ENODATA) {
 		fprintf(stderr, "glint: '%s': %s\n", args->path,
@@ -441,5 +446,5 @@ int clip_show(const struct clip_args *args)
 	}
 	if (err < 0)
 		return tool_fail_file(args->html ? args->html : args->path, err);
-	return GLINT_EXIT_OK;
+	return code;
 }

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""glint clip on damaged clips: what can be read is there, and what is not is told."""
+import csv
+import json
+import os
+import random
+import subprocess
+import tempfile
+
+import clips
+import tap
+
+GLINT = os.environ.get("GLINT", "build/glint")
+WIDTH, HEIGHT = 64, 32
+FRAME = clips.PAGE + WIDTH * HEIGHT + -(WIDTH * HEIGHT) % clips.PAGE	# bytes of the file
+
+
+def folder():
+    return tempfile.TemporaryDirectory(prefix="glint-damage-")
+
+
+def glint(*args, status=0):
+    done = subprocess.run([GLINT, "clip", *args], capture_output=True, text=True, check=False,
+                          timeout=tap.PATIENCE)
+    assert done.returncode == status, done
+    return done
+
+
+def made(path, fourcc="GREY", count=20, trigger_seq=104, **options):
+    source = random.Random(7)
+    clip = clips.Clip(path, fourcc, WIDTH, HEIGHT, trigger_seq=trigger_seq, **options)
+    for _ in range(count):
+        clip.add(source.randbytes(WIDTH * HEIGHT))
+    return clip.finish()
+
+
+def overwrite(path, at, data):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        file.write(data)
+
+
+def spoil_frame(path, index):
+    overwrite(path, clips.PAGE + index * FRAME, bytes(64))
+
+
+def rows_of(out):
+    with open(os.path.join(out, "frames.csv"), encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def index_of(path):
+    with open(os.path.splitext(path)[0] + ".jsonl", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def outputs():
+    for name in ("raw", "a.y4m", "a.mcap"):
+        yield name, ()
+    if tap.built_with("PIXELS_PNG"):
+        yield "png", ("--format", "png")
+    if tap.built_with("CLIP_LIBAV"):
+        yield "x.mkv", ()
+        yield "x.mov", ()
+
+
+@tap.test
+def test_truncated():
+    """of a clip that is cut off, what is left is exported, cut and shown, with status 3"""
+    with folder() as tmp:
+        path = os.path.join(tmp, "a.mkv")
+        made(path)
+        for size in clips.PAGE + 12 * FRAME, clips.PAGE + 12 * FRAME + 5000:
+            made(path)
+            os.truncate(path, size)
+            told = f"'{path}' has 12 of 20 frames: the clip is damaged behind frame +7\n"
+            for name, args in outputs():
+                out = os.path.join(tmp, f"{size}-{name}")
+                done = glint("export", path, "-o", out, *args, status=3)
+                assert done.stderr.endswith(told) and "12 frames" in done.stdout, done
+                assert os.path.exists(out)
+            out = os.path.join(tmp, f"{size}.mkv")
+            assert glint("cut", path, "-o", out, status=3).stderr.endswith(told)
+            assert [row["n"] for row in index_of(out)] == list(range(-4, 8))
+            assert glint("show", path, status=3).stderr.endswith(told)
+            info = glint("info", path, status=3).stdout
+            assert "12 of 20 frames can be read: damaged behind frame +7" in info, info
+            facts = json.loads(glint("info", "--json", path, status=3).stdout)
+            assert (facts["frames"], facts["frames_promised"], facts["damaged"]) == (12, 20, True)
+            missing = glint("info", "--missing", path, status=3).stdout.split()
+            assert missing == [str(seq) for seq in range(112, 120)], missing
+
+
+@tap.test
+def test_damaged_in_the_middle():
+    """behind a damaged head, the frames are found again, with their numbers"""
+    with folder() as tmp:
+        path = os.path.join(tmp, "a.mkv")
+        made(path)
+        spoil_frame(path, 8)
+        spoil_frame(path, 9)
+        told = f"'{path}' has 18 of 20 frames: the clip is damaged behind frame +3\n"
+        out = os.path.join(tmp, "raw")
+        done = glint("export", path, "-o", out, status=3)
+        assert done.stderr.endswith(told), done
+        rows = rows_of(out)
+        assert [int(row["n"]) for row in rows] == [*range(-4, 4), *range(6, 16)], rows
+        assert [int(row["lost"]) for row in rows] == [2 * (n == 8) for n in range(18)], rows
+        glint("cut", path, "-o", os.path.join(tmp, "b.mkv"), status=3)
+        facts = json.loads(glint("info", "--json", os.path.join(tmp, "b.mkv"), status=3).stdout)
+        assert (facts["frames"], facts["lost"], facts["damaged"]) == (18, 2, False), facts
+        assert glint("info", "--missing", path, status=3).stdout == "108\n109\n"
+
+
+def record(tmp, name, query, *args):
+    """A clip of the test pattern, made by a service."""
+    tap.needs("RECORD")
+    with tap.Service("--record", tmp, "--record-memory", "64", "--resolution", "320x240", *args) as service:
+        service.wait_for(lambda state: state["glint"]["recorder"]["in_ring"] > 10)
+        reply = service.ask(tap.request("POST", f"/record?name={name}&until=complete&{query}"))
+        result = json.loads(reply.body)["result"]
+        assert reply.status == 200 and result["state"] == "closed", reply
+    return os.path.join(tmp, f"{name}.mkv"), result
+
+
+@tap.test
+def test_recorded():
+    """of a recording of the service that is cut off, the frames that are there are exported"""
+    with folder() as tmp:
+        path, result = record(tmp, "one", "pre=5&post=14")
+        assert result["frames"] == 20, result
+        rows = index_of(path)
+        os.truncate(path, rows[9]["offset"] + 100)
+        done = glint("export", path, "-o", os.path.join(tmp, "raw"), status=3)
+        assert "has 9 of 20 frames: the clip is damaged behind frame +3\n" in done.stderr, done
+        assert [int(row["seq"]) for row in rows_of(os.path.join(tmp, "raw"))] == \
+            [row["seq"] for row in rows[:9]]
+
+
+if __name__ == "__main__":
+    tap.main(GLINT)
