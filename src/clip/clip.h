@@ -151,6 +151,10 @@ bool glint_clip_is_trigger(const struct glint_clip_head *head,
 /* Add the missing frames of @more to @gap. */
 void glint_clip_gap_add(struct glint_clip_gap *gap, const struct glint_clip_gap *more);
 
+/* What @gap has more than @less. */
+struct glint_clip_gap glint_clip_gap_minus(const struct glint_clip_gap *gap,
+					   const struct glint_clip_gap *less);
+
 /* How many frames are missing. */
 uint64_t glint_clip_gap_count(const struct glint_clip_gap *gap);
 

@@ -46,7 +46,8 @@ static void sum_up(struct glint_clip_reader *reader, struct sums *sums)
 	}
 }
 
-int glint_clip_index(struct glint_clip_reader *reader, int fd, struct glint_clip_head *head)
+int glint_clip_index(struct glint_clip_reader *reader, int fd, const struct glint_clip_gap *tail,
+		     struct glint_clip_head *head)
 {
 	uint64_t begin = reader->at, position = 0;
 	char line[GLINT_CLIP_LINE_MAX];
@@ -68,6 +69,10 @@ int glint_clip_index(struct glint_clip_reader *reader, int fd, struct glint_clip
 				      glint_clip_write_line(&frame,
 							    (int64_t)(position - sums.trigger),
 							    reader->offset, line));
+	}
+	if (err == 0 && tail && glint_clip_gap_count(tail) > 0) {
+		glint_clip_gap_add(&sums.gaps, tail);
+		err = glint_write_all(fd, line, glint_clip_write_tail(tail, line));
 	}
 	head->frames = sums.frames;
 	head->before_trigger = sums.before;
@@ -97,9 +102,33 @@ static bool find_name(int dir, const char *name, struct glint_clip_recovered *ou
 	return false;
 }
 
+/* What a finished head knows to be missing behind the last of its frames. */
+static struct glint_clip_gap tail_of(struct glint_clip_reader *reader)
+{
+	const struct glint_clip_head *head = &reader->head;
+	struct sums sums;
+
+	sum_up(reader, &sums);
+	glint_clip_rewind(reader);
+	if (!head->finished || sums.frames != head->frames)
+		return (struct glint_clip_gap){ 0 };
+	return glint_clip_gap_minus(&head->gaps, &sums.gaps);
+}
+
+/* Whether the file has frames behind those before @end. */
+static bool has_more(const struct glint_clip_reader *reader, uint64_t end)
+{
+	struct glint_clip_reader rest = *reader;
+	struct glint_clip_frame frame;
+
+	rest.at = MIN(end, rest.size);
+	return glint_clip_read_next(&rest, &frame) == 0;
+}
+
 static int finish(int dir, const char *from, int fd, struct glint_clip_reader *reader,
 		  struct glint_clip_recovered *out)
 {
+	struct glint_clip_gap tail = tail_of(reader);
 	struct glint_clip_head head = reader->head;
 	char index[sizeof(out->name) + 8], part[sizeof(out->name) + 16];
 	char file[sizeof(out->name) + 8];
@@ -114,13 +143,14 @@ static int finish(int dir, const char *from, int fd, struct glint_clip_reader *r
 	index_fd = openat(dir, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (index_fd < 0)
 		return -errno;
-	err = glint_clip_index(reader, index_fd, &head);
+	err = glint_clip_index(reader, index_fd, &tail, &head);
+	out->more = has_more(reader, err < 0 ? GLINT_CLIP_PAGE : head.bytes);
 	if (err < 0)
 		goto remove_part;
 	head.finished = true;
 	snprintf(head.ended, sizeof(head.ended), "recovered");
 	glint_clip_write_head(&head, page);
-	if (ftruncate(fd, (off_t)head.bytes) < 0)
+	if (!out->more && ftruncate(fd, (off_t)head.bytes) < 0)
 		err = -errno;
 	else if (pwrite(fd, page, sizeof(page), 0) != (ssize_t)sizeof(page))
 		err = -EIO;
@@ -159,10 +189,16 @@ int glint_clip_recover(int dir, const char *from, const char *name,
 	if (fd < 0)
 		return -errno;
 	err = glint_clip_read_head(&reader, fd);
-	if (err == 0)
+	/* The head of a part file is finished before the file has its name. */
+	if (err == 0 && reader.head.finished && !glint_clip_is_part(from)) {
+		err = -EALREADY;
+	} else if (err == 0) {
 		err = find_name(dir, name, out) ? finish(dir, from, fd, &reader, out) : -EEXIST;
-	else if (err == -EBADMSG)
+	} else if (err == -EBADMSG) {
 		err = 0; /* the recorder was killed before it had written the head */
+		out->headless = true;
+		out->more = has_more(&reader, GLINT_CLIP_PAGE);
+	}
 	/* A recording of that name would find the old index in its way. */
 	if (err == 0 && glint_clip_is_part(from)) {
 		glint_clip_part_names(name, part, index);

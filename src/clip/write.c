@@ -361,6 +361,22 @@ void glint_clip_gap_add(struct glint_clip_gap *gap, const struct glint_clip_gap 
 	gap->skipped += more->skipped;
 }
 
+static uint32_t minus(uint32_t n, uint32_t less)
+{
+	return n > less ? n - less : 0;
+}
+
+struct glint_clip_gap glint_clip_gap_minus(const struct glint_clip_gap *gap,
+					   const struct glint_clip_gap *less)
+{
+	return (struct glint_clip_gap){
+		.dropped = minus(gap->dropped, less->dropped),
+		.corrupt = minus(gap->corrupt, less->corrupt),
+		.lost = minus(gap->lost, less->lost),
+		.skipped = minus(gap->skipped, less->skipped),
+	};
+}
+
 uint64_t glint_clip_gap_count(const struct glint_clip_gap *gap)
 {
 	return (uint64_t)gap->dropped + gap->corrupt + gap->lost + gap->skipped;

@@ -99,12 +99,18 @@ static void recover_one(const struct glint_record_folder *folder, const char *pa
 		glint_log_err(&topic, err, "cannot recover the recording '%s'", part);
 		return;
 	}
+	if (recovered.frames == 0 && recovered.more) {
+		glint_log_warn(&topic, "%s begins with damage, and is left as it is", part);
+		return;
+	}
 	if (recovered.frames == 0) {
 		(void)unlinkat(folder->dir, part, 0);
 		return;
 	}
 	glint_log_warn(&topic, "recovered %llu frames of a recording that was not finished: %s.mkv",
 		       (unsigned long long)recovered.frames, recovered.name);
+	if (recovered.more)
+		glint_log_warn(&topic, "%s.mkv has further frames, behind damage", recovered.name);
 	(*n)++;
 }
 

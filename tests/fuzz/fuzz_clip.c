@@ -144,7 +144,7 @@ static void finish(struct glint_clip_reader *reader, unsigned n)
 
 	assert(ftruncate(index_fd, 0) == 0 && lseek(index_fd, 0, SEEK_SET) == 0);
 	reader->at = GLINT_CLIP_PAGE;
-	err = glint_clip_index(reader, index_fd, &head);
+	err = glint_clip_index(reader, index_fd, NULL, &head);
 	assert(err == (n > 0 ? 0 : -ENODATA));
 	if (err < 0)
 		return;

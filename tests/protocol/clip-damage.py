@@ -27,12 +27,12 @@ def glint(*args, status=0):
     return done
 
 
-def made(path, fourcc="GREY", count=20, trigger_seq=104, **options):
+def made(path, fourcc="GREY", count=20, trigger_seq=104, tail=0, finished=True, **options):
     source = random.Random(7)
     clip = clips.Clip(path, fourcc, WIDTH, HEIGHT, trigger_seq=trigger_seq, **options)
     for _ in range(count):
         clip.add(source.randbytes(WIDTH * HEIGHT))
-    return clip.finish()
+    return clip.finish(tail, finished)
 
 
 def overwrite(path, at, data):
@@ -136,6 +136,79 @@ def test_recorded():
         assert "has 9 of 20 frames: the clip is damaged behind frame +3\n" in done.stderr, done
         assert [int(row["seq"]) for row in rows_of(os.path.join(tmp, "raw"))] == \
             [row["seq"] for row in rows[:9]]
+
+
+@tap.test
+def test_recover_a_complete_clip():
+    """a complete clip is not recovered, nor is a damaged one cut"""
+    with folder() as tmp:
+        path = os.path.join(tmp, "a.mkv")
+        made(path, tail=3)
+        for spoil in False, True:
+            if spoil:
+                spoil_frame(path, 8)
+            with open(path, "rb") as file:
+                before = file.read()
+            done = glint("recover", path, status=1)
+            assert "is complete; nothing to recover" in done.stderr, done
+            with open(path, "rb") as file:
+                assert file.read() == before
+            assert sorted(os.listdir(tmp)) == ["a.jsonl", "a.mkv"], os.listdir(tmp)
+
+
+@tap.test
+def test_recover_a_file_that_lacks_its_name_only():
+    """a finished file of a killed service keeps what is missing behind its last frame"""
+    with folder() as tmp:
+        path = os.path.join(tmp, ".a.mkv.part")
+        made(path, tail=3)
+        glint("recover", path)
+        path = os.path.join(tmp, "a.recovered.mkv")
+        assert index_of(path)[-1]["n"] is None and index_of(path)[-1]["dropped"] == 3
+        assert json.loads(glint("info", "--json", path, status=3).stdout)["dropped"] == 3
+
+
+@tap.test
+def test_recover_keeps_bytes():
+    """recovery of a clip with a damaged page in the middle cuts off no frame behind it"""
+    with folder() as tmp:
+        path = os.path.join(tmp, ".a.mkv.part")
+        made(path, finished=False)
+        spoil_frame(path, 8)
+        size = os.path.getsize(path)
+        done = glint("recover", path, status=3)
+        assert done.stdout == "a.recovered.mkv\t8 frames\n" and "behind" in done.stderr, done
+        path = os.path.join(tmp, "a.recovered.mkv")
+        assert os.path.getsize(path) == size and len(index_of(path)) == 8
+        info = glint("info", path, status=3).stdout
+        assert "19 frames can be read, 8 are counted: damaged behind frame +3" in info, info
+        glint("export", path, "-o", os.path.join(tmp, "raw"), status=3)
+        assert len(rows_of(os.path.join(tmp, "raw"))) == 19
+
+
+@tap.test
+def test_recover_at_the_next_start():
+    """the next start removes no file that has frames behind damage"""
+    with folder() as tmp:
+        path = os.path.join(tmp, ".a.mkv.part")
+        made(path, finished=False)
+        spoil_frame(path, 0)
+        assert "begins with damage" in glint("recover", path, status=1).stderr
+        record(tmp, "one", "pre=1&post=1")
+        glint("export", path, "-o", os.path.join(tmp, "raw"), status=3)
+        assert len(rows_of(os.path.join(tmp, "raw"))) == 19
+
+
+@tap.test
+def test_recover_garbage():
+    """what is no clip and no ring is refused in words"""
+    with folder() as tmp:
+        for name, word in ("a.mkv", "clip"), ("glint-ring.left", "ring"):
+            for size in 100, 20000:
+                with open(os.path.join(tmp, name), "wb") as file:
+                    file.write(os.urandom(size))
+                done = glint("recover", os.path.join(tmp, name), status=1)
+                assert f"is no {word} of glint" in done.stderr, done
 
 
 if __name__ == "__main__":

@@ -83,7 +83,9 @@ class Clip:
         self.seq += 1
         self.position += 1
 
-    def finish(self):
+    def finish(self, tail=0, finished=True):
+        """@tail frames are missing behind the last one. Not @finished: as after a kill."""
+        self.gaps += tail
         size = self.file.tell()
         zero = next((line["n"] for line in self.lines
                      if (line["seq"], line["stream"]) ==
@@ -94,7 +96,7 @@ class Clip:
             "ended": "post", "frames": len(self.lines),
             "before": sum(line["n"] < 0 for line in self.lines),
             "duration_ns": self.lines[-1]["ns"] - self.lines[0]["ns"],
-            "dropped": self.gaps, "corrupt": 0, "lost": 0, "bytes": size}
+            "dropped": self.gaps, "corrupt": 0, "lost": 0, "bytes": size, "finished": finished}
         jpeg = self.head["fourcc"] == "MJPG"
         code = {"GREY": b"Y800", "YUYV": b"YUY2", "YU12": b"I420", "RGB3": b"RGB\x18"}
         video = number(0x9a, 2) + number(0xb0, self.head["width"]) + \
@@ -126,6 +128,9 @@ class Clip:
         with open(os.path.splitext(self.path)[0] + ".jsonl", "w", encoding="utf-8") as index:
             for line in self.lines:
                 index.write(json.dumps(line, separators=(",", ":")) + "\n")
+            if tail:
+                index.write(json.dumps({"n": None, "seq": None, "dropped": tail, "corrupt": 0,
+                                        "lost": 0, "skipped": 0}, separators=(",", ":")) + "\n")
         return self
 
 

@@ -251,7 +251,7 @@ static void test_the_index_numbers_frames_from_the_trigger(void)
 		clip_add(fd, &frame);
 	}
 	CU_ASSERT_EQUAL_FATAL(glint_clip_read_head(&reader, fd), 0);
-	CU_ASSERT_EQUAL(glint_clip_index(&reader, index, &head), 0);
+	CU_ASSERT_EQUAL(glint_clip_index(&reader, index, NULL, &head), 0);
 	CU_ASSERT_EQUAL(head.frames, 5);
 	CU_ASSERT_EQUAL(head.before_trigger, 2);
 	CU_ASSERT_EQUAL(head.gaps.dropped, 1);

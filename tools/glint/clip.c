@@ -269,7 +269,7 @@ int clip_end_code(const struct clip *clip, const char *path)
 	if (!clip->damaged)
 		return GLINT_EXIT_OK;
 	fprintf(stderr, "glint: '%s' has %" PRIu64, path, clip->total);
-	if (head->finished)
+	if (head->finished && clip->total <= head->frames)
 		fprintf(stderr, " of %" PRIu64, head->frames);
 	fprintf(stderr, " frames: the clip is %s", head->finished ? "" : "not finished, or ");
 	put_damage(stderr, clip);
@@ -392,8 +392,10 @@ static int clip_info(const struct clip_args *args)
 		if (!head->finished)
 			printf("not finished: glint clip recover '%s'\n", args->path);
 		else if (clip.damaged)
-			printf("%" PRIu64 " of %" PRIu64 " frames can be read: ", clip.total,
-			       head->frames);
+			printf(clip.total <= head->frames ?
+				       "%" PRIu64 " of %" PRIu64 " frames can be read: " :
+				       "%" PRIu64 " frames can be read, %" PRIu64 " are counted: ",
+			       clip.total, head->frames);
 		if (head->finished && clip.damaged)
 			put_damage(stdout, &clip);
 	}
@@ -470,7 +472,7 @@ static int cut_finish(const struct clip_args *args, const struct glint_clip_head
 		return -EIO;
 	err = glint_clip_read_head(&reader, fd);
 	if (err == 0)
-		err = glint_clip_index(&reader, index_fd, &head);
+		err = glint_clip_index(&reader, index_fd, NULL, &head);
 	if (err < 0)
 		return err;
 	head.finished = true;
@@ -616,15 +618,27 @@ static int clip_recover(const struct clip_args *args)
 			args->path);
 		return GLINT_EXIT_USAGE;
 	}
-	if (err < 0)
+	if (err == -EALREADY)
+		fprintf(stderr, "glint: '%s' is complete; nothing to recover\n", args->path);
+	else if (err == -EBADMSG || recovered.headless)
+		fprintf(stderr, "glint: '%s' is no %s of glint, or its head is damaged\n",
+			args->path, is_ring ? "ring" : "clip");
+	else if (err < 0)
 		return tool_fail_read(args->path, err);
-	if (recovered.frames == 0) {
-		fprintf(stderr, "glint: '%s' has no whole frame\n", args->path);
+	else if (recovered.frames == 0)
+		fprintf(stderr, "glint: '%s' %s\n", args->path,
+			recovered.more ? "begins with damage; export reads the frames behind it" :
+					 "has no whole frame");
+	if (err < 0 || recovered.frames == 0)
 		return GLINT_EXIT_USAGE;
-	}
 	printf("%s.mkv\t%" PRIu64 " frames\n", recovered.name, recovered.frames);
 	if (clips > 1)
 		printf("%u clips: the format has changed\n", clips);
+	if (recovered.more) {
+		fprintf(stderr, "glint: behind these frames the file is damaged; frames behind the "
+				"damage are still in it, and may not be whole\n");
+		return GLINT_EXIT_NO_VIDEO;
+	}
 	return GLINT_EXIT_OK;
 }
 
