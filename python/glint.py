@@ -905,7 +905,8 @@ class Clip:
 
     def _read_frames(self) -> List[ClipFrame]:
         found = []
-        at, position, origin = self._PAGE, -1, None
+        at, position, origin, has_trigger = self._PAGE, -1, None, False
+        first, trigger_stream = self.facts.get("first"), self.facts.get("trigger_stream")
         while at < len(self._view):
             try:
                 facts, size = self._read_cluster(at)
@@ -915,9 +916,15 @@ class Clip:
             position += 1
             if found:
                 position += facts["dropped"] + facts["corrupt"] + facts["lost"] + facts["skipped"]
-            if origin is None and facts["seq"] == self.facts["trigger_seq"] and \
-                    self.facts.get("trigger_stream") in (None, 0, facts["stream"]):
-                origin = position
+            # Where the trigger's frame is not in the file, the head or its stream's numbers tell.
+            if not has_trigger and facts["seq"] == self.facts["trigger_seq"] and \
+                    trigger_stream in (None, 0, facts["stream"]):
+                origin, has_trigger = position, True
+            elif not found and isinstance(first, int):
+                origin = -first
+            elif origin is None and trigger_stream and facts["stream"] == trigger_stream:
+                behind = (facts["seq"] - self.facts["trigger_seq"]) & 0xffffffff
+                origin = position - (behind - (behind >> 31 << 32))
             found.append((position, facts, at + self._PAGE, size))
             at += self._PAGE + (size + self._PAGE - 1) // self._PAGE * self._PAGE
             if size % self._PAGE == self._PAGE - 1:

@@ -66,6 +66,8 @@ struct glint_clip_head {
 	uint64_t trigger_ns;	 /* the moment that was asked for */
 	char ended[32];		 /* why it ended: "post", "stopped", ... */
 	uint64_t frames, before_trigger;
+	bool has_first;		    /* older clips say nothing about @first */
+	int64_t first;		    /* number of the first frame, counted from the trigger's */
 	uint64_t duration_ns;	    /* from the first frame to the last */
 	struct glint_clip_gap gaps; /* of the whole clip, with those after the last frame */
 	uint64_t bytes;		    /* of the file */
@@ -143,6 +145,22 @@ int glint_clip_read_next(struct glint_clip_reader *reader, struct glint_clip_fra
 
 /* Read from the first frame on again. */
 void glint_clip_rewind(struct glint_clip_reader *reader);
+
+/*
+ * Which number the frames of a clip have. Positions count from the first frame, with those missing; the
+ * number is the position minus @origin. The trigger's frame has 0. If it is not in the clip, the head
+ * tells the first frame's number, or else a sequence number of the trigger's stream tells its own.
+ */
+struct glint_clip_origin {
+	int64_t origin;
+	bool known, trigger; /* @origin is told; the trigger's frame is in the clip */
+	uint64_t frames;     /* looked at, up to the trigger's: those before it */
+};
+
+/* Look at the next frame of @reader, at @position; begin with zeros. */
+void glint_clip_origin_look(struct glint_clip_origin *origin,
+			    const struct glint_clip_reader *reader,
+			    const struct glint_clip_frame *frame, uint64_t position);
 
 /* Whether @frame is frame 0. */
 bool glint_clip_is_trigger(const struct glint_clip_head *head,

@@ -14,6 +14,7 @@
 #include "clip/ebml.h"
 
 #define SIZE_UNKNOWN UINT64_MAX
+#define NUMBER_MAX   (INT64_C(1) << 48) /* of a frame */
 
 /* Bytes of a page that have not been read. */
 struct in {
@@ -126,6 +127,18 @@ static bool read_u64(const char *text, const char *name, uint64_t *value)
 	return read_uint(text, name, UINT64_MAX, value);
 }
 
+/* A number that may be negative; false: missing, or beyond what a clip can count. */
+static bool read_number(const char *text, const char *name, int64_t *value)
+{
+	const char *at = member(text, name);
+	char *end;
+
+	if (!at || (*at != '-' && (*at < '0' || *at > '9')))
+		return false;
+	*value = strtoll(at, &end, 10);
+	return (*end == ',' || *end == '}') && *value > -NUMBER_MAX && *value < NUMBER_MAX;
+}
+
 static bool read_is(const char *text, const char *name, const char *value)
 {
 	const char *at = member(text, name);
@@ -194,6 +207,7 @@ static bool read_facts(const char *text, struct glint_clip_head *head)
 	(void)read_u64(text, "trigger_ns", &head->trigger_ns);
 	(void)read_u64(text, "frames", &head->frames);
 	(void)read_u64(text, "before", &head->before_trigger);
+	head->has_first = read_number(text, "first", &head->first);
 	(void)read_u64(text, "duration_ns", &head->duration_ns);
 	(void)read_u32(text, "dropped", &head->gaps.dropped);
 	(void)read_u32(text, "corrupt", &head->gaps.corrupt);
@@ -366,6 +380,30 @@ int glint_clip_read_next(struct glint_clip_reader *reader, struct glint_clip_fra
 	reader->last_stream = frame->stream;
 	reader->last_ns = frame->capture_ns;
 	return 0;
+}
+
+void glint_clip_origin_look(struct glint_clip_origin *origin,
+			    const struct glint_clip_reader *reader,
+			    const struct glint_clip_frame *frame, uint64_t position)
+{
+	const struct glint_clip_head *head = &reader->head;
+
+	if (origin->trigger)
+		return;
+	if (glint_clip_is_trigger(head, frame)) {
+		origin->known = origin->trigger = true;
+		origin->origin = (int64_t)position;
+		return;
+	}
+	if (origin->frames == 0 && head->has_first && !reader->damaged) {
+		origin->known = true;
+		origin->origin = -head->first;
+	} else if (!origin->known && head->trigger_stream > 0 &&
+		   frame->stream == head->trigger_stream) {
+		origin->known = true;
+		origin->origin = (int64_t)position - (int32_t)(frame->seq - head->trigger_seq);
+	}
+	origin->frames++;
 }
 
 void glint_clip_rewind(struct glint_clip_reader *reader)

@@ -13,18 +13,17 @@
 
 #define NAMES_MAX 100u /* of one clip, recovered again and again */
 
-/* Sums of all frames, and the number of the trigger's frame among them. */
+/* Sums of all frames up to the first that is not complete, and their numbers. */
 struct sums {
 	uint64_t frames, end, first_ns, last_ns;
-	uint64_t position, trigger, before;
+	uint64_t position;
+	struct glint_clip_origin origin;
 	struct glint_clip_gap gaps;
 };
 
 static void sum_up(struct glint_clip_reader *reader, struct sums *sums)
 {
-	const struct glint_clip_head *head = &reader->head;
 	struct glint_clip_frame frame;
-	bool found = false;
 
 	*sums = (struct sums){ .end = reader->at };
 	while (glint_clip_read_frame(reader, &frame) == 0) {
@@ -34,11 +33,7 @@ static void sum_up(struct glint_clip_reader *reader, struct sums *sums)
 		} else {
 			sums->first_ns = frame.capture_ns;
 		}
-		if (!found && glint_clip_is_trigger(head, &frame)) {
-			found = true;
-			sums->trigger = sums->position;
-			sums->before = sums->frames;
-		}
+		glint_clip_origin_look(&sums->origin, reader, &frame, sums->position);
 		sums->frames++;
 		sums->last_ns = frame.capture_ns;
 		/* A file that ends within the Void behind the frame is whole. */
@@ -53,29 +48,32 @@ int glint_clip_index(struct glint_clip_reader *reader, int fd, const struct glin
 	char line[GLINT_CLIP_LINE_MAX];
 	struct glint_clip_frame frame;
 	struct sums sums;
+	int64_t number;
 	int err = 0;
 
 	sum_up(reader, &sums);
 	if (sums.frames == 0)
 		return -ENODATA;
 	reader->at = begin;
+	head->before_trigger = 0;
+	head->has_first = true;
+	head->first = -sums.origin.origin;
 	for (uint64_t i = 0; i < sums.frames && err == 0; i++) {
 		err = glint_clip_read_frame(reader, &frame);
 		if (err < 0)
 			break;
 		if (i > 0)
 			position += 1 + glint_clip_gap_count(&frame.before);
+		number = (int64_t)position - sums.origin.origin;
+		head->before_trigger += number < 0;
 		err = glint_write_all(fd, line,
-				      glint_clip_write_line(&frame,
-							    (int64_t)(position - sums.trigger),
-							    reader->offset, line));
+				      glint_clip_write_line(&frame, number, reader->offset, line));
 	}
 	if (err == 0 && tail && glint_clip_gap_count(tail) > 0) {
 		glint_clip_gap_add(&sums.gaps, tail);
 		err = glint_write_all(fd, line, glint_clip_write_tail(tail, line));
 	}
 	head->frames = sums.frames;
-	head->before_trigger = sums.before;
 	head->gaps = sums.gaps;
 	head->duration_ns = sums.last_ns > sums.first_ns ? sums.last_ns - sums.first_ns : 0;
 	head->bytes = sums.end;

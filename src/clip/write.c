@@ -149,6 +149,8 @@ static void put_facts(struct out *out, const struct glint_clip_head *head)
 	ADD(",\"trigger\":\"%s\",\"trigger_seq\":%" PRIu32 ",\"trigger_stream\":%" PRIu64
 	    ",\"trigger_ns\":%" PRIu64,
 	    head->trigger, head->trigger_seq, head->trigger_stream, head->trigger_ns);
+	if (head->has_first)
+		ADD(",\"first\":%" PRId64, head->first);
 	if (head->finished)
 		ADD(",\"ended\":\"%s\",\"frames\":%" PRIu64 ",\"before\":%" PRIu64
 		    ",\"duration_ns\":%" PRIu64 ",\"dropped\":%" PRIu32 ",\"corrupt\":%" PRIu32

@@ -200,10 +200,13 @@ void glint_record_output_add(struct glint_record_output *output,
 	char line[GLINT_CLIP_LINE_MAX];
 	int64_t number = (int64_t)(entry->position - output->job->trigger_position);
 
-	if (head->frames == 0)
+	if (head->frames == 0) {
 		output->first_ns = entry->frame.capture_ns;
-	else
+		head->has_first = true;
+		head->first = number;
+	} else {
 		glint_clip_gap_add(&head->gaps, &entry->frame.before);
+	}
 	output->last_ns = entry->frame.capture_ns;
 	head->frames++;
 	head->before_trigger += number < 0;

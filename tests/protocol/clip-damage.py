@@ -6,10 +6,14 @@ import json
 import os
 import random
 import subprocess
+import sys
 import tempfile
 
 import clips
 import tap
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python"))
+import glint as library	# pylint: disable=wrong-import-position
 
 GLINT = os.environ.get("GLINT", "build/glint")
 WIDTH, HEIGHT = 64, 32
@@ -122,6 +126,51 @@ def record(tmp, name, query, *args):
         result = json.loads(reply.body)["result"]
         assert reply.status == 200 and result["state"] == "closed", reply
     return os.path.join(tmp, f"{name}.mkv"), result
+
+
+def numbers_everywhere(tmp, path, wanted, status):
+    """Asserts that index, export, library and info have the numbers @wanted."""
+    out = os.path.join(tmp, f"{os.path.basename(path)}.raw")
+    glint("export", path, "-o", out, status=status)
+    assert [int(row["n"]) for row in rows_of(out)] == wanted, rows_of(out)
+    with library.Clip(path) as clip:
+        assert [frame.n for frame in clip] == wanted
+    assert json.loads(glint("info", "--json", path, status=status).stdout)["first"] == wanted[0]
+
+
+@tap.test
+def test_numbers_without_the_trigger():
+    """frames keep their numbers where the trigger's frame is not in the clip"""
+    with folder() as tmp:
+        path, _ = record(tmp, "one", "pre=5&post=14")
+        for low, high in (5, 12), (-5, -2):
+            part, again = os.path.join(tmp, f"cut{low}.mkv"), os.path.join(tmp, f"again{low}.mkv")
+            glint("cut", path, "-o", part, "--from", str(low), "--to", str(high))
+            numbers_everywhere(tmp, part, list(range(low, high + 1)), 0)
+            assert [row["n"] for row in index_of(part)] == list(range(low, high + 1))
+            assert "which is not in the clip\n" in glint("info", part).stdout
+            glint("cut", part, "-o", again, "--from", str(low + 1))
+            numbers_everywhere(tmp, again, list(range(low + 1, high + 1)), 0)
+        # Of what is left before the trigger.
+        os.truncate(path, index_of(path)[3]["offset"] - clips.PAGE)
+        numbers_everywhere(tmp, path, [-5, -4, -3], 3)
+
+
+@tap.test
+def test_numbers_of_another_stream():
+    """a cut of frames of another stream than the trigger's keeps their numbers; older files tell by streams"""
+    with folder() as tmp:
+        path, part = os.path.join(tmp, "a.mkv"), os.path.join(tmp, "b.mkv")
+        clip = clips.Clip(path, "GREY", WIDTH, HEIGHT, first_seq=0, trigger_seq=2, trigger_stream=2)
+        for i in range(10):
+            if i == 5:
+                clip.restart()
+            clip.add(bytes([i]) * WIDTH * HEIGHT)
+        clip.finish()
+        glint("cut", path, "-o", part, "--to", "-4")
+        numbers_everywhere(tmp, part, [-7, -6, -5, -4], 0)
+        made(path, trigger_seq=90)
+        numbers_everywhere(tmp, path, list(range(10, 30)), 0)
 
 
 @tap.test

@@ -382,7 +382,7 @@ def test_streams():
         assert wanted == [(n, 1) for n in range(5)] + [(1, 2), (2, 2)]
 
         info = glint("info", path, status=3).stdout
-        assert "at sequence 2 of stream 2, frame 10 of the clip" in info, info
+        assert "at sequence 2 of stream 2, frame 6 of the clip, counted from 0\n" in info, info
         assert "before frame -1 (sequence 1 of stream 2): 4 dropped" in info, info
         facts = json.loads(glint("info", "--json", path, status=3).stdout)
         assert (facts["trigger_seq"], facts["trigger_stream"]) == (2, 2), facts

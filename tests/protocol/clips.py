@@ -87,9 +87,9 @@ class Clip:
         """@tail frames are missing behind the last one. Not @finished: as after a kill."""
         self.gaps += tail
         size = self.file.tell()
-        zero = next((line["n"] for line in self.lines
-                     if (line["seq"], line["stream"]) ==
-                     (self.head["trigger_seq"], self.head["trigger_stream"])), 0)
+        # Numbers of the trigger's stream tell where frame 0 is, or would be.
+        zero = next((line["n"] - line["seq"] + self.head["trigger_seq"] for line in self.lines
+                     if line["stream"] == self.head["trigger_stream"]), 0)
         for line in self.lines:
             line["n"] -= zero
         self.head |= {

@@ -130,7 +130,7 @@ int clip_next(struct clip *clip)
 		return err;
 	if (clip->frames++ > 0)
 		clip->position += 1 + glint_clip_gap_count(&clip->frame.before);
-	clip->number = (int64_t)(clip->position - clip->trigger);
+	clip->number = (int64_t)clip->position - clip->origin.origin;
 	return 0;
 }
 
@@ -145,7 +145,6 @@ int clip_open(struct clip *clip, const char *path)
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), err;
 	uint64_t stream = 0, position = 0, damaged_behind = 0;
 	const struct glint_clip_head *head;
-	bool found = false;
 
 	*clip = (struct clip){ .shortest_ns = UINT64_MAX };
 	if (fd < 0)
@@ -177,10 +176,7 @@ int clip_open(struct clip *clip, const char *path)
 		clip->last_ns = ns;
 		clip->restarts |= clip->frames > 1 && clip->frame.stream != stream;
 		stream = clip->frame.stream;
-		if (!found && glint_clip_is_trigger(head, &clip->frame)) {
-			found = true;
-			clip->trigger = clip->position;
-		}
+		glint_clip_origin_look(&clip->origin, &clip->reader, &clip->frame, clip->position);
 	}
 	if (err != -ENODATA) {
 		close(fd);
@@ -193,7 +189,7 @@ int clip_open(struct clip *clip, const char *path)
 		clip->damaged_first = clip->total == 0;
 		damaged_behind = position;
 	}
-	clip->damaged_behind = (int64_t)(damaged_behind - clip->trigger);
+	clip->damaged_behind = (int64_t)damaged_behind - clip->origin.origin;
 	/* Those behind the last frame are in the head only. Frames that cannot be read are lost. */
 	if (head->finished && clip->total <= head->frames) {
 		clip->gaps = head->gaps;
@@ -295,11 +291,12 @@ static void put_json(const struct clip *clip)
 	tool_json_put_string(stdout, head->ended);
 	printf(", \"frames\": %" PRIu64 ", \"duration_ns\": %" PRIu64 ", \"shortest_ns\": %" PRIu64
 	       ", \"longest_ns\": %" PRIu64 ", \"dropped\": %" PRIu32 ", \"corrupt\": %" PRIu32
-	       ", \"lost\": %" PRIu32 ", \"skipped\": %" PRIu32 ", \"frames_promised\": %" PRIu64
-	       ", \"damaged\": %s}\n",
+	       ", \"lost\": %" PRIu32 ", \"skipped\": %" PRIu32 ", \"first\": %" PRId64
+	       ", \"trigger_in_clip\": %s, \"frames_promised\": %" PRIu64 ", \"damaged\": %s}\n",
 	       clip->frames, clip->last_ns - clip->first_ns,
 	       clip->longest_ns > 0 ? clip->shortest_ns : 0, clip->longest_ns, clip->gaps.dropped,
-	       clip->gaps.corrupt, clip->gaps.lost, clip->gaps.skipped,
+	       clip->gaps.corrupt, clip->gaps.lost, clip->gaps.skipped, -clip->origin.origin,
+	       clip->origin.trigger ? "true" : "false",
 	       head->finished ? head->frames : clip->frames, clip->damaged ? "true" : "false");
 }
 
@@ -381,7 +378,11 @@ static int clip_info(const struct clip_args *args)
 		printf("trigger: %s, at sequence %" PRIu32, head->trigger, head->trigger_seq);
 		if (head->trigger_stream > 0)
 			printf(" of stream %" PRIu64, head->trigger_stream);
-		printf(", frame %" PRIu64 " of the clip\n", clip.trigger);
+		if (clip.origin.trigger)
+			printf(", frame %" PRIu64 " of the clip, counted from 0\n",
+			       clip.origin.frames);
+		else
+			printf(", which is not in the clip\n");
 		if (clip.longest_ns > 0)
 			printf("intervals: %.3f to %.3f ms\n", (double)clip.shortest_ns / 1e6,
 			       (double)clip.longest_ns / 1e6);
@@ -427,7 +428,9 @@ static void name_of(const char *path, char name[static GLINT_CLIP_NAME_MAX + 1])
 		snprintf(name, GLINT_CLIP_NAME_MAX + 1, "cut");
 }
 
-static int cut_frames(const struct clip_args *args, struct clip *clip, int fd, uint64_t *n)
+/* *@first gets the number of the first frame. */
+static int cut_frames(const struct clip_args *args, struct clip *clip, int fd, uint64_t *n,
+		      int64_t *first)
 {
 	uint8_t page[GLINT_CLIP_PAGE], *pages;
 	struct clip_progress progress;
@@ -443,8 +446,11 @@ static int cut_frames(const struct clip_args *args, struct clip *clip, int fd, u
 		pages = clip_read(clip, GLINT_CLIP_PAGE, size, &err);
 		if (!pages)
 			break;
-		if ((*n)++ == 0) /* what is missing before it is no part of the cut */
+		if ((*n)++ == 0) {
+			*first = clip->number;
+			/* What is missing before it is no part of the cut. */
 			clip->frame.before = (struct glint_clip_gap){ 0 };
+		}
 		glint_clip_write_frame(&clip->frame, clip->reader.head.frame_ns, pages);
 		err = glint_write_all(fd, pages, size);
 		free(pages);
@@ -457,8 +463,8 @@ static int cut_frames(const struct clip_args *args, struct clip *clip, int fd, u
 }
 
 /* Finish @fd, whose frames are written: index and head. */
-static int cut_finish(const struct clip_args *args, const struct glint_clip_head *from, int fd,
-		      int index_fd)
+static int cut_finish(const struct clip_args *args, const struct glint_clip_head *from,
+		      int64_t first, int fd, int index_fd)
 {
 	struct glint_clip_reader reader;
 	struct glint_clip_head head = *from;
@@ -467,6 +473,8 @@ static int cut_finish(const struct clip_args *args, const struct glint_clip_head
 
 	name_of(args->out, head.name);
 	head.finished = false;
+	head.has_first = true;
+	head.first = first;
 	glint_clip_write_head(&head, page);
 	if (pwrite(fd, page, sizeof(page), 0) != (ssize_t)sizeof(page))
 		return -EIO;
@@ -522,6 +530,7 @@ static int clip_cut(const struct clip_args *args)
 	struct cut_file cut, index = { .fd = -1 };
 	struct clip clip;
 	uint64_t n = 0;
+	int64_t first = 0;
 	int code, err = clip_open(&clip, args->path);
 
 	if (err < 0)
@@ -531,9 +540,9 @@ static int clip_cut(const struct clip_args *args)
 	if (err == 0)
 		err = cut_file_begin(&index, index_path(args->out));
 	if (err == 0)
-		err = cut_frames(args, &clip, cut.fd, &n);
+		err = cut_frames(args, &clip, cut.fd, &n, &first);
 	if (err == 0)
-		err = cut_finish(args, &clip.reader.head, cut.fd, index.fd);
+		err = cut_finish(args, &clip.reader.head, first, cut.fd, index.fd);
 	if (err == 0)
 		err = glint_clip_sync(cut.fd);
 	if (err == 0)

@@ -21,7 +21,8 @@ struct clip {
 	struct glint_clip_reader reader;
 	struct glint_clip_frame frame; /* the present one */
 	int64_t number;		       /* its number */
-	uint64_t position, trigger;    /* counted from the first frame, with those missing */
+	uint64_t position;	       /* counted from the first frame, with those missing */
+	struct glint_clip_origin origin;
 	uint64_t frames, first_ns, last_ns;
 	uint64_t total;			  /* frames in all */
 	bool restarts;			  /* it has several streams, each of which counts anew */
