@@ -174,6 +174,39 @@ def test_numbers_of_another_stream():
 
 
 @tap.test
+def test_cut_keeps_the_tail():
+    """a cut that reaches the end has what is missing behind the last frame, as far as it asks for it"""
+    with folder() as tmp:
+        path = os.path.join(tmp, "a.mkv")
+        made(path, tail=3)
+        for to, missing in (None, 3), (15, 0), (17, 2), (18, 3), (99, 3), (10, 0):
+            out = os.path.join(tmp, f"{to}.mkv")
+            glint("cut", path, "-o", out, "--from", "3", *([] if to is None else ["--to", str(to)]))
+            tail = [row["dropped"] for row in index_of(out) if row["n"] is None]
+            assert tail == [missing] * (missing > 0), (to, tail)
+            facts = json.loads(glint("info", "--json", out, status=3 * (missing > 0)).stdout)
+            assert facts["dropped"] == missing, (to, facts)
+
+
+@tap.test
+def test_no_such_frames():
+    """a range without frames is refused, and no file is left"""
+    with folder() as tmp:
+        path = os.path.join(tmp, "a.mkv")
+        made(path)
+        ranges = ("--from", "1000"), ("--from", "10", "--to", "5"), ("--to", "-99")
+        for wanted in ranges:
+            for name, args in (*outputs(), ("cut.mkv", None)):
+                out = os.path.join(tmp, name)
+                done = glint("cut", path, "-o", out, *wanted, status=1) if args is None else \
+                    glint("export", path, "-o", out, *args, *wanted, status=1)
+                assert "has no such frames" in done.stderr, done
+            for args in (), ("--html", os.path.join(tmp, "a.html")):
+                assert "no such frames" in glint("show", path, *args, *wanted, status=1).stderr
+        assert sorted(os.listdir(tmp)) == ["a.jsonl", "a.mkv"], os.listdir(tmp)
+
+
+@tap.test
 def test_recorded():
     """of a recording of the service that is cut off, the frames that are there are exported"""
     with folder() as tmp:

@@ -145,6 +145,7 @@ int clip_open(struct clip *clip, const char *path)
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), err;
 	uint64_t stream = 0, position = 0, damaged_behind = 0;
 	const struct glint_clip_head *head;
+	struct glint_clip_gap between;
 
 	*clip = (struct clip){ .shortest_ns = UINT64_MAX };
 	if (fd < 0)
@@ -190,7 +191,13 @@ int clip_open(struct clip *clip, const char *path)
 		damaged_behind = position;
 	}
 	clip->damaged_behind = (int64_t)damaged_behind - clip->origin.origin;
-	/* Those behind the last frame are in the head only. Frames that cannot be read are lost. */
+	clip->last = (int64_t)position - clip->origin.origin;
+	/* Those behind the last frame are in the head only, which does not know of damage. */
+	between = clip->gaps;
+	between.lost -= (uint32_t)MIN(clip->reader.passed, (uint64_t)between.lost);
+	if (head->finished && clip->total + clip->reader.passed == head->frames)
+		clip->tail = glint_clip_gap_minus(&head->gaps, &between);
+	/* Frames that cannot be read are lost. */
 	if (head->finished && clip->total <= head->frames) {
 		clip->gaps = head->gaps;
 		clip->gaps.lost += (uint32_t)MIN(head->frames - clip->total,
@@ -462,12 +469,29 @@ static int cut_frames(const struct clip_args *args, struct clip *clip, int fd, u
 	return err;
 }
 
-/* Finish @fd, whose frames are written: index and head. */
-static int cut_finish(const struct clip_args *args, const struct glint_clip_head *from,
-		      int64_t first, int fd, int index_fd)
+/* What is missing behind the clip's last frame, as far as --to asks for it. */
+static struct glint_clip_gap wanted_tail(const struct clip_args *args, const struct clip *clip)
 {
+	uint64_t room = !args->has_to	      ? UINT64_MAX :
+			args->to > clip->last ? (uint64_t)args->to - (uint64_t)clip->last :
+						0;
+	struct glint_clip_gap tail = clip->tail;
+	uint32_t *counts[] = { &tail.dropped, &tail.corrupt, &tail.lost, &tail.skipped };
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		*counts[i] = (uint32_t)MIN((uint64_t)*counts[i], room);
+		room -= *counts[i];
+	}
+	return tail;
+}
+
+/* Finish @fd, whose frames are written: index and head. */
+static int cut_finish(const struct clip_args *args, const struct clip *clip, int64_t first, int fd,
+		      int index_fd)
+{
+	struct glint_clip_gap tail = wanted_tail(args, clip);
 	struct glint_clip_reader reader;
-	struct glint_clip_head head = *from;
+	struct glint_clip_head head = clip->reader.head;
 	uint8_t page[GLINT_CLIP_PAGE];
 	int err;
 
@@ -480,7 +504,7 @@ static int cut_finish(const struct clip_args *args, const struct glint_clip_head
 		return -EIO;
 	err = glint_clip_read_head(&reader, fd);
 	if (err == 0)
-		err = glint_clip_index(&reader, index_fd, NULL, &head);
+		err = glint_clip_index(&reader, index_fd, &tail, &head);
 	if (err < 0)
 		return err;
 	head.finished = true;
@@ -542,7 +566,7 @@ static int clip_cut(const struct clip_args *args)
 	if (err == 0)
 		err = cut_frames(args, &clip, cut.fd, &n, &first);
 	if (err == 0)
-		err = cut_finish(args, &clip.reader.head, first, cut.fd, index.fd);
+		err = cut_finish(args, &clip, first, cut.fd, index.fd);
 	if (err == 0)
 		err = glint_clip_sync(cut.fd);
 	if (err == 0)

@@ -27,7 +27,8 @@ struct clip {
 	uint64_t total;			  /* frames in all */
 	bool restarts;			  /* it has several streams, each of which counts anew */
 	uint64_t longest_ns, shortest_ns; /* between two frames */
-	struct glint_clip_gap gaps;
+	int64_t last;			  /* the last frame's number */
+	struct glint_clip_gap gaps, tail; /* missing in all; behind the last frame */
 	bool damaged; /* it has not all frames that its head promises, or other bytes between them */
 	bool damaged_first; /* before its first frame; else behind the frame @damaged_behind */
 	int64_t damaged_behind;

@@ -240,6 +240,8 @@ static int write_folder(const struct clip_args *args, struct clip *clip, int dir
 			err = clip_interrupted();
 	}
 	clip_progress_end(&progress);
+	if (err == 0 && *n == 0)
+		err = -ENODATA;
 	if (fclose(csv) != 0 && err == 0)
 		err = -errno;
 	return err;
@@ -308,7 +310,10 @@ static int export_file(const struct clip_args *args, struct clip *clip,
 	struct clip_output output;
 	int err = clip_output_begin(&output, args->out);
 
-	return err < 0 ? err : clip_output_end(&output, write(args, clip, output.file, n));
+	if (err < 0)
+		return err;
+	err = write(args, clip, output.file, n);
+	return clip_output_end(&output, err == 0 && *n == 0 ? -ENODATA : err);
 }
 
 static int export_as_named(const struct clip_args *args, struct clip *clip, uint64_t *n)
@@ -354,6 +359,10 @@ int clip_export(const struct clip_args *args)
 	clip_die_of_interrupt();
 	if (err == -ELIBACC)
 		return GLINT_EXIT_USAGE;
+	if (err == -ENODATA) {
+		fprintf(stderr, "glint: '%s' has no such frames\n", args->path);
+		return GLINT_EXIT_USAGE;
+	}
 	if (err == -ENOTSUP) {
 		fprintf(stderr,
 			"glint: frames in %s cannot be exported so; give a folder instead\n",

@@ -40,18 +40,21 @@ static size_t column_of(const struct clip *clip, uint64_t ns, size_t n)
 	return MIN((size_t)(part * (double)n), n - 1);
 }
 
+/* *@wanted counts the frames. */
 static int collect(struct clip *clip, const struct clip_args *args, struct column *columns,
-		   size_t n)
+		   size_t n, uint64_t *wanted)
 {
 	uint64_t before_ns = 0;
 	int err = 0;
 
+	*wanted = 0;
 	clip_rewind(clip);
 	while (clip_next_wanted(clip, args, &err)) {
 		struct column *column = &columns[column_of(clip, clip->frame.capture_ns, n)];
 		uint64_t ns = clip->frame.capture_ns;
 
 		column->frames++;
+		(*wanted)++;
 		if (before_ns > 0) {
 			column->missing += glint_clip_gap_count(&clip->frame.before);
 			if (ns > before_ns)
@@ -396,6 +399,7 @@ static int show_terminal(const struct clip_args *args, struct clip *clip)
 	bool colours = tool_is_terminal(stdout);
 	unsigned columns = tool_columns(stdout);
 	struct column *line;
+	uint64_t wanted;
 	size_t n;
 	int err;
 
@@ -406,7 +410,9 @@ static int show_terminal(const struct clip_args *args, struct clip *clip)
 	line = calloc(n, sizeof(*line));
 	if (!line)
 		return -ENOMEM;
-	err = collect(clip, args, line, n);
+	err = collect(clip, args, line, n, &wanted);
+	if (err == 0 && wanted == 0)
+		err = -ENODATA;
 	if (err == 0)
 		put_time_line(clip, line, n, colours);
 	free(line);
