@@ -272,7 +272,10 @@ void glint_record_output_finish(struct glint_record_output *output, int err)
 	 */
 	if (MAX(output->taken, output->allocated) > output->offset)
 		end_err = disk->truncate(disk, output->fd, output->offset);
-	/* After an error the recording may go on: the tail is still the loop's. */
+	/*
+	 * After an error the recording may go on: the tail is still the loop's, and grows until after the
+	 * file has its name. So the file does not count it; "disk-error" says that it is incomplete.
+	 */
 	if (err == 0 && glint_clip_gap_count(&job->tail) > 0) {
 		glint_clip_gap_add(&head->gaps, &job->tail);
 		index_add(output, line, glint_clip_write_tail(&job->tail, line));

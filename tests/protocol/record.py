@@ -454,6 +454,11 @@ def test_no_space():
         assert rows[0]["seq"] == result["first_seq"], answer
         assert rows[-1]["seq"] == result["last_seq"], answer
         assert not [name for name in os.listdir(service.clips) if name.endswith(".part")]
+        if tap.built_with("TOOL_GLINT"):
+            path = os.path.join(service.clips, "big.incomplete.mkv")
+            info = glint("clip", "info", path, code=3)
+            assert "ended: disk-error; incomplete: " in info, info
+            assert json.loads(glint("clip", "info", "--json", path, code=3))["incomplete"]
         resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
         status, answer = post(service, "pre=5&post=5&name=small&wait=1")
         assert status == 200 and answer["result"]["state"] == "closed", answer

@@ -116,7 +116,7 @@ static const struct argp argp = {
 	       "of PNG, JPEG or raw files with an index. "
 	       "recover: finish a clip whose service was killed."
 	       "\v"
-	       "Files that exist are never replaced. Exit status 3: info: frames are missing in the clip; "
+	       "Files that exist are never replaced. Exit status 3: info: frames are missing in the clip, or it is incomplete; "
 	       "info, show, cut and export: the clip is damaged, and some of its frames cannot be read.",
 };
 
@@ -281,6 +281,12 @@ int clip_end_code(const struct clip *clip, const char *path)
 
 /* --- info ----------------------------------------------------------------------------------- */
 
+/* Whether the disk failed before the recording had all of its frames. */
+static bool is_incomplete(const struct glint_clip_head *head)
+{
+	return strcmp(head->ended, "disk-error") == 0;
+}
+
 static void put_json(const struct clip *clip)
 {
 	const struct glint_clip_head *head = &clip->reader.head;
@@ -299,12 +305,14 @@ static void put_json(const struct clip *clip)
 	printf(", \"frames\": %" PRIu64 ", \"duration_ns\": %" PRIu64 ", \"shortest_ns\": %" PRIu64
 	       ", \"longest_ns\": %" PRIu64 ", \"dropped\": %" PRIu32 ", \"corrupt\": %" PRIu32
 	       ", \"lost\": %" PRIu32 ", \"skipped\": %" PRIu32 ", \"first\": %" PRId64
-	       ", \"trigger_in_clip\": %s, \"frames_promised\": %" PRIu64 ", \"damaged\": %s}\n",
+	       ", \"trigger_in_clip\": %s, \"frames_promised\": %" PRIu64 ", \"damaged\": %s"
+	       ", \"incomplete\": %s}\n",
 	       clip->frames, clip->last_ns - clip->first_ns,
 	       clip->longest_ns > 0 ? clip->shortest_ns : 0, clip->longest_ns, clip->gaps.dropped,
 	       clip->gaps.corrupt, clip->gaps.lost, clip->gaps.skipped, -clip->origin.origin,
 	       clip->origin.trigger ? "true" : "false",
-	       head->finished ? head->frames : clip->frames, clip->damaged ? "true" : "false");
+	       head->finished ? head->frames : clip->frames, clip->damaged ? "true" : "false",
+	       is_incomplete(head) ? "true" : "false");
 }
 
 /* Each place where frames are missing. */
@@ -390,6 +398,12 @@ static int clip_info(const struct clip_args *args)
 			       clip.origin.frames);
 		else
 			printf(", which is not in the clip\n");
+		if (head->finished)
+			printf("ended: %s%s\n", head->ended,
+			       is_incomplete(head) ?
+				       "; incomplete: frames are missing behind the last "
+				       "one, how many is not in the file" :
+				       "");
 		if (clip.longest_ns > 0)
 			printf("intervals: %.3f to %.3f ms\n", (double)clip.shortest_ns / 1e6,
 			       (double)clip.longest_ns / 1e6);
@@ -408,8 +422,9 @@ static int clip_info(const struct clip_args *args)
 			put_damage(stdout, &clip);
 	}
 	clip_close(&clip);
-	return glint_clip_gap_count(&clip.gaps) > 0 || clip.damaged ? GLINT_EXIT_NO_VIDEO :
-								      GLINT_EXIT_OK;
+	return glint_clip_gap_count(&clip.gaps) > 0 || clip.damaged || is_incomplete(head) ?
+		       GLINT_EXIT_NO_VIDEO :
+		       GLINT_EXIT_OK;
 }
 
 /* --- cut --------------------------------------------------------------------------------------- */
