@@ -5,6 +5,8 @@ import csv
 import json
 import os
 import random
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -204,6 +206,25 @@ def test_no_such_frames():
             for args in (), ("--html", os.path.join(tmp, "a.html")):
                 assert "no such frames" in glint("show", path, *args, *wanted, status=1).stderr
         assert sorted(os.listdir(tmp)) == ["a.jsonl", "a.mkv"], os.listdir(tmp)
+
+
+def limited():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+
+
+@tap.test
+def test_no_space():
+    """an output that cannot grow ends the command with what the disk said, and is not left"""
+    with folder() as tmp:
+        path = os.path.join(tmp, "a.mkv")
+        made(path)
+        for args in (("show", path, "--html", os.path.join(tmp, "b")), *(("export", path, "-o", os.path.join(tmp, name), *options)
+                              for name, options in outputs() if "." in name)):
+            done = subprocess.run([GLINT, "clip", *args], capture_output=True, text=True, check=False,
+                                  timeout=tap.PATIENCE, preexec_fn=limited)
+            assert done.returncode == 1 and "File too large" in done.stderr, done
+            assert sorted(os.listdir(tmp)) == ["a.jsonl", "a.mkv"], (args, os.listdir(tmp))
 
 
 @tap.test

@@ -80,6 +80,7 @@ struct clip_output {
 	const char *path;
 	char *part; /* its name until it is complete */
 	FILE *file;
+	int fd, err; /* @err: the first of a write; stdio itself keeps none */
 };
 
 /* Begin a file beside @path. -EEXIST: @path exists. */

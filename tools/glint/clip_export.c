@@ -219,6 +219,7 @@ static int write_folder(const struct clip_args *args, struct clip *clip, int dir
 	int fd = openat(dir, "frames.csv", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), err = 0;
 	FILE *csv = fd < 0 ? NULL : fdopen(fd, "w");
 	struct clip_progress progress;
+	int n_bytes;
 
 	if (!csv)
 		return -errno;
@@ -228,12 +229,15 @@ static int write_folder(const struct clip_args *args, struct clip *clip, int dir
 		const struct glint_clip_frame *frame = &clip->frame;
 
 		err = export_frame(clip, dir, end);
-		fprintf(csv,
-			"%08" PRIu64 ".%s,%" PRId64 ",%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
-			",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 "\n",
-			clip->frames - 1, end, clip->number, frame->seq, frame->stream,
-			frame->capture_ns, frame->complete_ns, frame->before.dropped,
-			frame->before.corrupt, frame->before.lost, frame->before.skipped);
+		errno = 0;
+		n_bytes = fprintf(csv,
+				  "%08" PRIu64 ".%s,%" PRId64 ",%" PRIu32 ",%" PRIu64 ",%" PRIu64
+				  ",%" PRIu64 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 "\n",
+				  clip->frames - 1, end, clip->number, frame->seq, frame->stream,
+				  frame->capture_ns, frame->complete_ns, frame->before.dropped,
+				  frame->before.corrupt, frame->before.lost, frame->before.skipped);
+		if (n_bytes < 0 && err == 0)
+			err = errno ? -errno : -EIO;
 		*n += err == 0;
 		clip_progress_step(&progress, clip->frames);
 		if (err == 0)

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "base/write.h"
 #include "clip.h"
 #include "clip/names.h"
 #include "tool.h"
@@ -51,31 +52,64 @@ void clip_die_of_interrupt(void)
 
 /* --- Files ---------------------------------------------------------------------------------- */
 
+static ssize_t output_write(void *cookie, const char *bytes, size_t size)
+{
+	struct clip_output *output = cookie;
+	int err = glint_write_all(output->fd, bytes, size);
+
+	if (err < 0 && output->err == 0)
+		output->err = err;
+	errno = -err;
+	return err < 0 ? 0 : (ssize_t)size;
+}
+
+static int output_seek(void *cookie, off64_t *offset, int whence)
+{
+	const struct clip_output *output = cookie;
+	off_t at = lseek(output->fd, *offset, whence);
+
+	*offset = at;
+	return at < 0 ? -1 : 0;
+}
+
 int clip_output_begin(struct clip_output *output, const char *path)
 {
-	int err = -EEXIST;
+	static const cookie_io_functions_t functions = {
+		.write = output_write,
+		.seek = output_seek,
+	};
+	int err;
 
-	*output = (struct clip_output){ .path = path };
+	*output = (struct clip_output){ .path = path, .fd = -1 };
 	if (access(path, F_OK) == 0)
 		return -EEXIST;
 	if (asprintf(&output->part, "%s.part", path) < 0) {
 		output->part = NULL;
 		return -ENOMEM;
 	}
-	output->file = fopen(output->part, "wxe");
+	output->fd = open(output->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (output->fd >= 0)
+		output->file = fopencookie(output, "w", functions);
 	if (output->file)
 		return 0;
 	err = -errno;
+	if (output->fd >= 0)
+		unlink(output->part);
+	glint_close(&output->fd);
 	free(output->part);
 	return err;
 }
 
 int clip_output_end(struct clip_output *output, int err)
 {
-	if (output->file && err == 0)
-		err = fflush(output->file) != 0 ? -errno : glint_clip_sync(fileno(output->file));
-	if (output->file && fclose(output->file) != 0 && err == 0)
-		err = -errno;
+	if (fclose(output->file) != 0 && err == 0)
+		err = -EIO;
+	/* Whatever the writer has made of a disk that is full, this is what the disk said. */
+	if (output->err < 0 && err != -EINTR)
+		err = output->err;
+	if (err == 0)
+		err = glint_clip_sync(output->fd);
+	glint_close(&output->fd);
 	if (err == 0)
 		err = glint_clip_rename(AT_FDCWD, output->part, output->path);
 	if (err < 0)

@@ -365,6 +365,8 @@ static int write_html(const struct clip_args *args, struct clip *clip, FILE *out
 		missing = 0;
 		err = put_picture(clip, out);
 		fputs("\"},\n", out);
+		if (ferror(out) && err == 0)
+			err = -EIO; /* clip_output_end() knows the reason */
 		*n += err == 0;
 		clip_progress_step(&progress, clip->frames);
 		if (err == 0)
