@@ -367,6 +367,30 @@ def test_libav_facts():
 
 
 @tap.test
+def test_libav_colours():
+    """exports say which matrix and range the samples have, and QuickTime has no guess for RGB"""
+    needs_ffmpeg()
+    with folder() as tmp:
+        for fourcc, eighths in ("UYVY", 16), ("NV12", 12), ("RGB3", 24):
+            for matrix, name in (1, "bt709"), (6, "smpte170m"), (9, "bt2020nc"):
+                path = os.path.join(tmp, "a.mkv")
+                made(path, fourcc, size=WIDTH * HEIGHT * eighths // 8, count=2, matrix=matrix)
+                for end in "mkv", "mov":
+                    out = os.path.join(tmp, f"{fourcc}{matrix}.{end}")
+                    glint("export", path, "-o", out)
+                    found = json.loads(subprocess.run(
+                        ["ffprobe", "-v", "error", "-select_streams", "v", "-show_streams", "-show_format",
+                         "-of", "json", out], stdout=subprocess.PIPE, check=True, timeout=tap.PATIENCE).stdout)
+                    stream, = found["streams"]
+                    if fourcc == "RGB3":
+                        assert stream.get("color_space") in (None, "gbr"), stream
+                        continue
+                    assert stream["color_space"] == name, stream
+                    assert stream["color_range"] == "pc" if end == "mkv" else \
+                        found["format"]["tags"]["comment"].endswith("; full range"), found
+
+
+@tap.test
 def test_streams():
     """frames of two streams that have the same numbers are told apart everywhere"""
     with folder() as tmp:

@@ -203,12 +203,17 @@ static enum AVPixelFormat packed_of(const struct glint_clip_head *head)
 							    AV_PIX_FMT_NONE;
 }
 
+static enum AVColorSpace space_of(const struct glint_clip_head *head)
+{
+	return head->matrix == 9 ? AVCOL_SPC_BT2020_NCL :
+	       head->matrix == 1 ? AVCOL_SPC_BT709 :
+				   AVCOL_SPC_SMPTE170M;
+}
+
 static void set_colours(AVCodecContext *codec, const struct glint_clip_head *head)
 {
 	codec->color_range = head->limited ? AVCOL_RANGE_MPEG : AVCOL_RANGE_JPEG;
-	codec->colorspace = head->matrix == 9 ? AVCOL_SPC_BT2020_NCL :
-			    head->matrix == 1 ? AVCOL_SPC_BT709 :
-						AVCOL_SPC_SMPTE170M;
+	codec->colorspace = space_of(head);
 }
 
 static int open_codec(struct export *export)
@@ -484,16 +489,22 @@ static int describe_copy(struct export *export)
 								 MKTAG('2', 'v', 'u', 'y');
 	codec->bits_per_coded_sample = 16;
 	codec->color_range = export->head->limited ? AVCOL_RANGE_MPEG : AVCOL_RANGE_JPEG;
+	codec->color_space = space_of(export->head);
 	return 0;
 }
 
 static void describe(struct export *export)
 {
-	char text[128];
+	enum AVColorRange range = export->stream->codecpar->color_range;
+	char text[160];
 
+	/* QuickTime has no place for the range. */
 	snprintf(text, sizeof(text),
-		 "glint: the first frame's time is %" PRIu64 " ns of CLOCK_MONOTONIC",
-		 export->first_ns);
+		 "glint: the first frame's time is %" PRIu64 " ns of CLOCK_MONOTONIC%s",
+		 export->first_ns,
+		 range == AVCOL_RANGE_MPEG ? "; limited range" :
+		 range == AVCOL_RANGE_JPEG ? "; full range" :
+					     "");
 	av.av_dict_set(&export->format->metadata, "title", export->head->name, 0);
 	av.av_dict_set(&export->format->metadata, "comment", text, 0);
 }
@@ -528,6 +539,9 @@ static int quicktime_begin(struct export *export)
 	export->stream->time_base = (AVRational){ 1, (int)export->scale };
 	snprintf(scale, sizeof(scale), "%" PRId64, export->scale);
 	av.av_dict_set(&options, "video_track_timescale", scale, 0);
+	/* The matrix, though primaries and transfer are unknown; without a matrix, it would guess one. */
+	if (export->stream->codecpar->color_space != AVCOL_SPC_UNSPECIFIED)
+		av.av_dict_set(&options, "movflags", "+write_colr", 0);
 	describe(export);
 	err = av.avformat_write_header(export->format, &options);
 	av.av_dict_free(&options);
