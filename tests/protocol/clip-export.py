@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """glint clip export and show: decoded frames are those that were recorded, and nothing is left half."""
+import array
 import csv
 import hashlib
 import json
@@ -44,6 +45,8 @@ def made(path, fourcc="GREY", count=12, size=WIDTH * HEIGHT, missing=(), **optio
     frames = []
     for i in range(count):
         frames.append(source.randbytes(size))
+        if fourcc in ("P010", "Y210"):	# 10 bits a sample, at the top of 16
+            frames[-1] = bytes(byte & (0xff if at % 2 else 0xc0) for at, byte in enumerate(frames[-1]))
         clip.add(frames[-1], missing=2 if i in missing else 0)
     clip.finish()
     return clip, frames
@@ -285,6 +288,12 @@ def planes(fourcc, pixels):
     if fourcc == "UYVY":
         return pixels[1::2] + pixels[0::4] + pixels[2::4]
     luma = WIDTH * HEIGHT
+    if fourcc in ("NV16", "NV24"):
+        return pixels[:luma] + pixels[luma::2] + pixels[luma + 1::2]
+    if fourcc in ("P010", "Y210"):
+        samples = array.array("H", [sample >> 6 for sample in array.array("H", pixels)])
+        return (samples[:luma] + samples[luma::2] + samples[luma + 1::2] if fourcc == "P010" else
+                samples[0::2] + samples[1::4] + samples[3::4]).tobytes()
     return pixels[:luma] + pixels[luma::2] + pixels[luma + 1::2] if fourcc == "NV12" else pixels
 
 
@@ -294,7 +303,8 @@ def test_libav():
     needs_ffmpeg()
     with folder() as tmp:
         for fourcc, eighths, how in (("GREY", 8, ()), ("YUYV", 16, ()), ("UYVY", 16, ()),
-                                     ("NV12", 12, ()), ("YU12", 12, ()), ("422P", 16, ()),
+                                     ("NV16", 16, ()), ("NV24", 24, ()), ("P010", 24, ()),
+                                     ("Y210", 32, ()), ("NV12", 12, ()), ("YU12", 12, ()), ("422P", 16, ()),
                                      ("444P", 24, ()), ("RGB3", 24, ("-pix_fmt", "rgb24")),
                                      ("BGR3", 24, ("-pix_fmt", "bgr24")),
                                      ("AR24", 32, ("-pix_fmt", "bgra"))):
@@ -469,6 +479,10 @@ def test_refused():
         with open(os.path.join(tmp, "b.mcap"), "wb"):
             pass
         glint("export", path, "-o", os.path.join(tmp, "b.mcap"), status=1)
+        if tap.built_with("PIXELS_PNG"):
+            made(path, "pRAA")
+            out = glint("export", path, "-o", os.path.join(tmp, "png"), "-f", "png", status=1)
+            assert "cannot be PNGs" in out.stderr and "folder" not in out.stderr, out
         made(path, "BA81")
         for end in "mkv", "mov":
             out = glint("export", path, "-o", os.path.join(tmp, f"c.{end}"), status=1)

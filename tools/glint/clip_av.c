@@ -179,7 +179,13 @@ static enum AVPixelFormat planes_of(uint32_t fourcc)
 	case FOURCC('Y', 'U', 'Y', 'V'):
 	case FOURCC('U', 'Y', 'V', 'Y'):
 	case FOURCC('4', '2', '2', 'P'):
+	case FOURCC('N', 'V', '1', '6'):
 		return AV_PIX_FMT_YUV422P;
+	case FOURCC('P', '0', '1', '0'):
+		return AV_PIX_FMT_YUV420P10LE;
+	case FOURCC('Y', '2', '1', '0'):
+		return AV_PIX_FMT_YUV422P10LE;
+	case FOURCC('N', 'V', '2', '4'):
 	case FOURCC('4', '4', '4', 'P'):
 		return AV_PIX_FMT_YUV444P;
 	case FOURCC('R', 'G', 'B', '3'):
@@ -264,6 +270,38 @@ static void fill_plane(AVFrame *frame, unsigned plane, const uint8_t *from, size
 	}
 }
 
+/* Likewise of 10 bits, which lie in the upper bits of 16; lengths are in samples. */
+static void fill_deep(AVFrame *frame, unsigned plane, const uint8_t *from, size_t step,
+		      size_t width, size_t stride, size_t height)
+{
+	for (size_t y = 0; y < height; y++) {
+		uint8_t *line = frame->data[plane] + (ptrdiff_t)y * frame->linesize[plane];
+
+		for (size_t x = 0; x < width; x++) {
+			const uint8_t *at = from + 2 * (y * stride + x * step);
+			unsigned sample = (unsigned)(at[0] | at[1] << 8) >> 6;
+
+			line[2 * x] = (uint8_t)sample;
+			line[2 * x + 1] = (uint8_t)(sample >> 8);
+		}
+	}
+}
+
+static bool is_deep(uint32_t fourcc)
+{
+	return fourcc == FOURCC('P', '0', '1', '0') || fourcc == FOURCC('Y', '2', '1', '0');
+}
+
+/* Whether samples of 10 bits are all that there is; a device may use the bits below them. */
+static bool has_ten_bits(const uint8_t *bytes, size_t size)
+{
+	uint8_t low = 0;
+
+	for (size_t i = 0; i < size; i += 2)
+		low |= bytes[i];
+	return (low & 0x3f) == 0;
+}
+
 static void fill_rgb(AVFrame *frame, const uint8_t *from, size_t width, size_t height, bool rgb)
 {
 	for (size_t y = 0; y < height; y++) {
@@ -297,6 +335,24 @@ static void fill_frame(AVFrame *frame, const struct glint_clip_head *head, const
 		fill_plane(frame, 0, bytes, 1, w, w, h);
 		fill_plane(frame, 1, bytes + w * h, 2, half, half * 2, low);
 		fill_plane(frame, 2, bytes + w * h + 1, 2, half, half * 2, low);
+		return;
+	case FOURCC('N', 'V', '1', '6'):
+	case FOURCC('N', 'V', '2', '4'):
+		if (head->fourcc == FOURCC('N', 'V', '2', '4'))
+			half = w;
+		fill_plane(frame, 0, bytes, 1, w, w, h);
+		fill_plane(frame, 1, bytes + w * h, 2, half, half * 2, h);
+		fill_plane(frame, 2, bytes + w * h + 1, 2, half, half * 2, h);
+		return;
+	case FOURCC('P', '0', '1', '0'):
+		fill_deep(frame, 0, bytes, 1, w, w, h);
+		fill_deep(frame, 1, bytes + 2 * w * h, 2, half, half * 2, low);
+		fill_deep(frame, 2, bytes + 2 * w * h + 2, 2, half, half * 2, low);
+		return;
+	case FOURCC('Y', '2', '1', '0'):
+		fill_deep(frame, 0, bytes, 2, w, half * 4, h);
+		fill_deep(frame, 1, bytes + 2, 4, half, half * 4, h);
+		fill_deep(frame, 2, bytes + 6, 4, half, half * 4, h);
 		return;
 	case FOURCC('R', 'G', 'B', '3'):
 	case FOURCC('B', 'G', 'R', '3'):
@@ -332,6 +388,8 @@ static int pack(struct export *export, const uint8_t *bytes, uint32_t size)
 			memcpy(export->packet->data, bytes, size);
 		return err;
 	}
+	if (is_deep(export->head->fourcc) && !has_ten_bits(bytes, size))
+		return -ENOTSUP; /* FFV1 would have a part of it */
 	err = av.av_frame_make_writable(export->frame);
 	if (err < 0)
 		return err;

@@ -54,7 +54,13 @@ bool clip_has_size(const struct glint_clip_head *head, uint32_t size)
 	case FOURCC('N', 'V', '1', '2'):
 		return size == w * h + 2 * half * ((h + 1) / 2);
 	case FOURCC('4', '2', '2', 'P'):
+	case FOURCC('N', 'V', '1', '6'):
 		return size == w * h + 2 * half * h;
+	case FOURCC('P', '0', '1', '0'):
+		return size == 2 * (w * h + 2 * half * ((h + 1) / 2));
+	case FOURCC('Y', '2', '1', '0'):
+		return size == half * 8 * h;
+	case FOURCC('N', 'V', '2', '4'):
 	case FOURCC('4', '4', '4', 'P'):
 	case FOURCC('R', 'G', 'B', '3'):
 	case FOURCC('B', 'G', 'R', '3'):
@@ -369,7 +375,9 @@ int clip_export(const struct clip_args *args)
 	}
 	if (err == -ENOTSUP) {
 		fprintf(stderr,
-			"glint: frames in %s cannot be exported so; give a folder instead\n",
+			args->format && strcmp(args->format, "png") == 0 ?
+				"glint: frames in %s cannot be PNGs; --format raw has the recorded bytes\n" :
+				"glint: frames in %s cannot be exported so; give a folder instead\n",
 			fourcc);
 		return GLINT_EXIT_USAGE;
 	}
