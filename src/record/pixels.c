@@ -53,32 +53,9 @@ static void stream_end(void)
 
 /* --- Layouts ------------------------------------------------------------------------------ */
 
-static size_t line_bytes(const struct glint_format *format, unsigned component)
+static unsigned packed_lines(const struct glint_format *format, struct glint_lines lines[static 3])
 {
-	const struct glint_format_info *info = format->info;
-
-	if (component > 0) {
-		size_t samples = DIV_ROUND_UP(format->width, info->h_sub);
-
-		samples *= glint_format_sample_bytes(info);
-		return info->layout == GLINT_LAYOUT_SEMIPLANAR ? 2 * samples : samples;
-	}
-	/* A line of odd width ends with a whole pair of pixels. */
-	if (info->layout == GLINT_LAYOUT_PACKED_YUV)
-		return (size_t)DIV_ROUND_UP(format->width, 2) * 4 * glint_format_sample_bytes(info);
-	return (size_t)format->width * info->bytes_per_pixel;
-}
-
-static unsigned n_components(const struct glint_format *format)
-{
-	switch (format->info->layout) {
-	case GLINT_LAYOUT_PLANAR:
-		return 3;
-	case GLINT_LAYOUT_SEMIPLANAR:
-		return 2;
-	default:
-		return 1;
-	}
+	return glint_format_packed_lines(format->info, format->width, format->height, lines);
 }
 
 static bool is_plain(const struct glint_format *format)
@@ -129,39 +106,39 @@ uint32_t glint_record_fourcc(const struct glint_frame *frame)
 
 size_t glint_record_size(const struct glint_frame *frame)
 {
-	const struct glint_format *format = frame->format;
+	struct glint_lines lines[3];
 	size_t size = 0;
+	unsigned n;
 
 	if (frame->jpeg)
 		return frame->used;
-	if (is_plain(format))
+	if (is_plain(frame->format))
 		return plain_bytes(frame);
-	for (unsigned i = 0; i < n_components(format); i++)
-		size += line_bytes(format, i) *
-			(i == 0 ? format->height :
-				  DIV_ROUND_UP(format->height, format->info->v_sub));
+	n = packed_lines(frame->format, lines);
+	for (unsigned i = 0; i < n; i++)
+		size += (size_t)lines[i].bytes * lines[i].count;
 	return size;
 }
 
 static int copy_parts(const struct glint_frame *frame, uint8_t *out)
 {
 	const struct glint_format *format = frame->format;
+	struct glint_lines lines[3];
 	struct glint_view view;
+	unsigned n = packed_lines(format, lines);
 	int err = glint_format_view(format, frame->buf, &view);
 
 	if (err < 0)
 		return err;
-	for (unsigned i = 0; i < n_components(format); i++) {
-		size_t line = line_bytes(format, i);
-		uint32_t lines = i == 0 ? format->height :
-					  DIV_ROUND_UP(format->height, format->info->v_sub);
+	for (unsigned i = 0; i < n; i++) {
+		size_t line = lines[i].bytes;
 
 		if (view.comp[i].stride == line) {
-			stream_copy(out, view.comp[i].base, line * lines);
-			out += line * lines;
+			stream_copy(out, view.comp[i].base, line * lines[i].count);
+			out += line * lines[i].count;
 			continue;
 		}
-		for (uint32_t y = 0; y < lines; y++, out += line)
+		for (uint32_t y = 0; y < lines[i].count; y++, out += line)
 			stream_copy(out, view.comp[i].base + (size_t)y * view.comp[i].stride, line);
 	}
 	return 0;

@@ -23,36 +23,7 @@
 
 unsigned glint_track_lines(const struct glint_track *track, struct glint_lines lines[static 3])
 {
-	const struct glint_format_info *info = track->info;
-	uint32_t w = track->head.width, h = track->head.height;
-	uint32_t half = DIV_ROUND_UP(w, (uint32_t)info->h_sub);
-	unsigned n = 1;
-
-	lines[0] = (struct glint_lines){ .bytes = w * info->bytes_per_pixel, .count = h };
-	switch (info->layout) {
-	case GLINT_LAYOUT_PACKED_YUV: /* a line of odd width ends with a whole pair of pixels */
-		lines[0].bytes = DIV_ROUND_UP(w, 2u) * 4;
-		break;
-	case GLINT_LAYOUT_SEMIPLANAR:
-		n = 2;
-		half *= 2;
-		break;
-	case GLINT_LAYOUT_PLANAR:
-		n = 3;
-		break;
-	case GLINT_LAYOUT_GREY:
-	case GLINT_LAYOUT_RGB:
-	case GLINT_LAYOUT_RGB565:
-		break;
-	default:
-		return 0;
-	}
-	for (unsigned i = 1; i < n; i++)
-		lines[i] = (struct glint_lines){
-			.bytes = half,
-			.count = DIV_ROUND_UP(h, (uint32_t)info->v_sub),
-		};
-	return n;
+	return glint_format_packed_lines(track->info, track->head.width, track->head.height, lines);
 }
 
 uint32_t glint_track_stride(const struct glint_track *track)

@@ -138,6 +138,14 @@ struct glint_lines {
 	uint32_t bytes, stride, count;
 };
 
+/*
+ * Find the lines of each component of a frame that has no padding: the components lie behind one
+ * another, in this order. Returns how many there are; 0: the format is compressed, or not read
+ * directly.
+ */
+unsigned glint_format_packed_lines(const struct glint_format_info *info, uint32_t width,
+				   uint32_t height, struct glint_lines lines[static 3]);
+
 /* The lines of a LAYOUT_OTHER that libv4lconvert knows. Blocks count as one long line. */
 struct glint_lines glint_format_lines(const struct glint_format *format);
 

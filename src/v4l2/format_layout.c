@@ -136,6 +136,24 @@ bool glint_format_is_packed(const struct glint_format *format)
 	return true;
 }
 
+unsigned glint_format_packed_lines(const struct glint_format_info *info, uint32_t width,
+				   uint32_t height, struct glint_lines lines[static 3])
+{
+	const struct glint_format format = { .info = info, .width = width, .height = height };
+	unsigned n = info->layout == GLINT_LAYOUT_OTHER ? 0 : format_components(info);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct extent extent = format_extent(&format, i);
+
+		lines[i] = (struct glint_lines){
+			.bytes = extent.line,
+			.stride = extent.line,
+			.count = extent.height,
+		};
+	}
+	return n;
+}
+
 struct glint_lines glint_format_lines(const struct glint_format *format)
 {
 	struct extent extent;
