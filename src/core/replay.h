@@ -79,7 +79,7 @@ struct glint_replay_request {
 	bool loop;
 	/*
 	 * From the loop's top level, once: the frame that was asked for is shown. @err: 0; -ENOENT:
-	 * the clip has no such frame; -EUSERS: too many requests wait.
+	 * the clip has no such frame; -EUSERS: too many requests wait. Only STEP and SEEK get that.
 	 */
 	void (*done)(struct glint_replay_request *request, int err);
 

@@ -95,12 +95,16 @@ struct glint_replay {
 	uint64_t rounds, n_shown, n_repeated, delays, delay_ns;
 	uint64_t n_faults[GLINT_REPLAY_FAULTS];
 
-	/* Requests. The thread raises @settled; the loop answers all up to it. */
+	/*
+	 * Requests that wait for a frame have a number; 0: the answer is known. The thread raises
+	 * @settled; the loop answers all up to it.
+	 */
 	uint64_t number, settled;
-	int settled_fd; /* eventfd: @settled has grown */
+	int settled_fd; /* eventfd: @settled has grown, or @answers has */
 	struct glint_op settled_op;
-	struct glint_list requests; /* loop's thread only, in order */
-	unsigned n_requests;
+	struct glint_list requests; /* that wait, in order; loop's thread only */
+	struct glint_list answers;  /* requests to be answered; likewise */
+	unsigned n_requests;	    /* that wait */
 };
 
 /* play.c; all with the lock. */

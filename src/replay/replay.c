@@ -24,6 +24,13 @@ struct glint_v4l2_access *glint_replay_access(struct glint_replay *replay)
 
 /* --- Requests (loop's thread) --------------------------------------------------------------------- */
 
+/* Answer from the loop's next round. */
+static void request_answer(struct glint_replay *replay, struct glint_replay_request *request)
+{
+	request->number = 0;
+	glint_list_append(&replay->answers, &request->link);
+}
+
 static void replay_on_settled(struct glint_op *op, int res, uint32_t flags)
 {
 	struct glint_replay *replay = container_of(op, struct glint_replay, settled_op);
@@ -40,12 +47,13 @@ static void replay_on_settled(struct glint_op *op, int res, uint32_t flags)
 	(void)eventfd_read(replay->settled_fd, &ignored);
 	settled = replay->settled;
 	pthread_mutex_unlock(&replay->lock);
-	while (!glint_list_empty(&replay->requests)) {
-		request = glint_list_first(&replay->requests, struct glint_replay_request, link);
-		if (request->number > settled)
-			break;
+	while ((request = glint_list_first(&replay->requests, struct glint_replay_request, link)) &&
+	       request->number <= settled) {
+		glint_replay_forget(replay, request);
+		request_answer(replay, request);
+	}
+	while ((request = glint_list_first(&replay->answers, struct glint_replay_request, link))) {
 		glint_list_remove(&request->link);
-		replay->n_requests--;
 		request->done(request, request->err);
 	}
 }
@@ -93,14 +101,29 @@ static int request_apply(struct glint_replay *replay, const struct glint_replay_
 	return -EINVAL;
 }
 
+static bool asks_for_frame(const struct glint_replay_request *request)
+{
+	return request->action == GLINT_REPLAY_STEP || request->action == GLINT_REPLAY_SEEK;
+}
+
 void glint_replay_ask(struct glint_replay *replay, struct glint_replay_request *request)
 {
-	glint_list_append(&replay->requests, &request->link);
-	request->err = -EUSERS;
+	bool full = replay->n_requests >= GLINT_REPLAY_REQUESTS_MAX, waits;
+
 	pthread_mutex_lock(&replay->lock);
-	if (replay->n_requests++ < GLINT_REPLAY_REQUESTS_MAX)
-		request->err = request_apply(replay, request);
-	request->number = ++replay->number;
+	/* Before the first frame, and for the first one of another round, all requests wait. */
+	waits = asks_for_frame(request) || !replay->has_frame ||
+		(request->action == GLINT_REPLAY_PLAY && replay->ended);
+	/* A pause must be possible also if, and because, too many steps are under way. */
+	request->err = full && asks_for_frame(request) ? -EUSERS : request_apply(replay, request);
+	if (waits && !full && request->err == 0) {
+		request->number = ++replay->number;
+		replay->n_requests++;
+		glint_list_append(&replay->requests, &request->link);
+	} else {
+		request_answer(replay, request);
+		(void)eventfd_write(replay->settled_fd, 1);
+	}
 	glint_replay_settle_if_still(replay);
 	pthread_cond_signal(&replay->wake);
 	pthread_mutex_unlock(&replay->lock);
@@ -109,7 +132,7 @@ void glint_replay_ask(struct glint_replay *replay, struct glint_replay_request *
 void glint_replay_forget(struct glint_replay *replay, struct glint_replay_request *request)
 {
 	glint_list_remove(&request->link);
-	replay->n_requests--;
+	replay->n_requests -= request->number > 0;
 }
 
 /* --- Status ------------------------------------------------------------------------------------------ */
@@ -269,6 +292,7 @@ static int replay_new(struct glint_replay **out, struct glint_loop *loop,
 	replay->cues = config->cues;
 	replay->jumped = true; /* the first frame is shown also in a pause */
 	glint_list_init(&replay->requests);
+	glint_list_init(&replay->answers);
 	pthread_mutex_init(&replay->lock, NULL);
 	glint_thread_cond_init(&replay->wake);
 	glint_thread_cond_init(&replay->idle);
@@ -322,7 +346,7 @@ void glint_replay_destroy(struct glint_replay *replay)
 	if (!replay)
 		return;
 	assert(replay->fd < 0 && !glint_op_busy(&replay->settled_op));
-	assert(glint_list_empty(&replay->requests));
+	assert(glint_list_empty(&replay->requests) && glint_list_empty(&replay->answers));
 
 	pthread_mutex_lock(&replay->lock);
 	replay->quits = true;

@@ -383,5 +383,28 @@ def test_many_clients():
             assert service.command("seek", n=7)["n"] == 7
 
 
+@tap.test
+def test_too_many_requests():
+    """a step that is one too many is refused at once, and a pause answers those that wait"""
+    with folder() as tmp:
+        path = os.path.join(tmp, "a.mkv")
+        clips.plain(path, frames=300, fps=20)
+        for service in on_loops(path, "--replay-paused", "--replay-speed", "0.01"):
+            socks = [service.connect() for _ in range(32)]
+            for sock in socks:
+                sock.sendall(tap.request("POST", "/replay?action=step&frames=1000").encode())
+            for _ in range(5):
+                service.state()	# by then, all of them have been read
+            assert service.command("step", status=503) == "too-many-requests"
+            assert service.command("seek", status=503, n=3) == "too-many-requests"
+            assert service.command("inject", fault="noise")["state"] == "playing"
+            assert service.command("play", speed=1)["state"] == "playing"
+            assert service.command("pause")["state"] == "paused"
+            for sock in socks:
+                assert tap.Reply(tap.Reader(sock)).status == 200
+                sock.close()
+            assert service.command("seek", n=7)["n"] == 7
+
+
 if __name__ == "__main__":
     tap.main()

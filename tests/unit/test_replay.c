@@ -742,6 +742,60 @@ static void test_a_forgotten_request_is_not_answered(void)
 	close(clip.fd);
 }
 
+/* Run the loop until the answer is there, without taking a frame: no wait for one ends. */
+static int answer_of(struct rig *rig, struct answer *answer)
+{
+	for (unsigned i = 0; i < 100 && !answer->done; i++)
+		CU_ASSERT_EQUAL_FATAL(
+			glint_loop_run_once(rig->loop, glint_now_ns() + GLINT_NSEC_PER_MSEC), 0);
+	CU_ASSERT_TRUE_FATAL(answer->done);
+	return answer->err;
+}
+
+static void test_while_too_many_requests_wait_only_those_for_frames_are_refused(void)
+{
+	struct glint_replay_config config = { .speed_milli = 10, .paused = true };
+	struct answer waiting[GLINT_REPLAY_REQUESTS_MAX] = { 0 };
+	struct glint_replay_request step = { .action = GLINT_REPLAY_STEP,
+					     .frames = 1000,
+					     .done = on_answer };
+	struct glint_replay_request pause = { .action = GLINT_REPLAY_PAUSE, .done = on_answer };
+	struct answer late = { .request = step }, seek = late, noise = late, last = late;
+	struct clip clip;
+	struct rig rig;
+
+	clip_plain(&clip, 2000);
+	config.path = clip.path;
+	RIG_OPEN(&rig, &config);
+	ASSERT_NEXT(&rig, SEQ, SEQ);
+	for (unsigned i = 0; i < ARRAY_SIZE(waiting); i++) {
+		waiting[i].request = step;
+		glint_replay_ask(rig.replay, &waiting[i].request);
+	}
+	glint_replay_ask(rig.replay, &late.request);
+	CU_ASSERT_EQUAL(answer_of(&rig, &late), -EUSERS);
+	seek.request.action = GLINT_REPLAY_SEEK;
+	glint_replay_ask(rig.replay, &seek.request);
+	CU_ASSERT_EQUAL(answer_of(&rig, &seek), -EUSERS);
+	noise.request.action = GLINT_REPLAY_INJECT;
+	noise.request.fault = GLINT_REPLAY_NOISE;
+	glint_replay_ask(rig.replay, &noise.request);
+	CU_ASSERT_EQUAL(answer_of(&rig, &noise), 0);
+	CU_ASSERT_FALSE(waiting[0].done);
+
+	/* A request that is forgotten makes room for another one. */
+	glint_replay_forget(rig.replay, &waiting[0].request);
+	glint_replay_ask(rig.replay, &last.request);
+
+	CU_ASSERT_EQUAL(rig_ask(&rig, pause), 0);
+	for (unsigned i = 1; i < ARRAY_SIZE(waiting); i++)
+		CU_ASSERT_EQUAL(answer_of(&rig, &waiting[i]), 0);
+	CU_ASSERT_EQUAL(answer_of(&rig, &last), 0);
+	CU_ASSERT_FALSE(waiting[0].done);
+	rig_close(&rig);
+	close(clip.fd);
+}
+
 static void test_frames_that_cannot_be_read_are_damaged_ones(void)
 {
 	struct glint_replay_config config = { .speed_milli = 0, .loop = true };
@@ -944,6 +998,7 @@ GLINT_TESTS("replay", GLINT_TEST(test_the_device_presents_itself_as_a_recording)
 	    GLINT_TEST(test_a_restart_of_the_stream_loses_and_repeats_nothing),
 	    GLINT_TEST(test_a_restart_of_the_stream_keeps_faults_and_steps),
 	    GLINT_TEST(test_a_forgotten_request_is_not_answered),
+	    GLINT_TEST(test_while_too_many_requests_wait_only_those_for_frames_are_refused),
 	    GLINT_TEST(test_frames_that_cannot_be_read_are_damaged_ones),
 	    GLINT_TEST(test_a_frame_of_a_wrong_size_is_short_and_never_written_past_its_buffer),
 	    GLINT_TEST(test_what_the_recorder_writes_of_each_raw_format_can_be_replayed),
