@@ -47,11 +47,12 @@ struct glint_replay_status {
 	const char *name;   /* of the clip */
 	const char *device; /* that the clip was recorded from */
 	const char *trigger;
-	uint64_t recorded_ns;	 /* CLOCK_REALTIME of the first frame; 0: unknown */
-	bool finished;		 /* else its recorder was killed */
-	bool known;		 /* the members below are: the clip has been read once */
-	uint64_t frames;	 /* in the clip */
-	uint64_t missing;	 /* between them */
+	uint64_t recorded_ns; /* CLOCK_REALTIME of the first frame; 0: unknown */
+	bool finished;	      /* else its recorder was killed */
+	bool known;	      /* the members below are: the clip has been read once */
+	uint64_t frames;      /* in the clip */
+	uint64_t missing;     /* between them */
+	const char *damaged; /* how many frames of the clip can be read, and where it ends; or NULL */
 	int64_t first_n, last_n; /* numbers, counted from the trigger's frame */
 	enum glint_replay_state state;
 	bool has_frame;		   /* the five below are set: a frame was delivered */

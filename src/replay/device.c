@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "replay/internal.h"
+
+static const struct glint_log_topic topic = { "replay" };
 
 static struct glint_replay *replay_of(struct glint_v4l2_access *access)
 {
@@ -227,8 +230,12 @@ static int replay_open(struct glint_v4l2_access *access, const char *path)
 	(void)path;
 	if (replay->fd >= 0)
 		return -EBUSY;
-	if (!replay->known)
+	if (!replay->track.frames) {
 		err = glint_track_read(&replay->track);
+		if (err == 0 && *replay->track.damage)
+			glint_log_warn(&topic, "'%s' is damaged: %s", replay->path,
+				       replay->track.damage);
+	}
 	if (err < 0)
 		return refuse(replay, err);
 	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

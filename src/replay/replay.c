@@ -156,6 +156,7 @@ void glint_replay_status(struct glint_replay *replay, struct glint_replay_status
 
 		status->frames = track->n;
 		status->missing = track->missing + track->tail;
+		status->damaged = *track->damage ? track->damage : NULL;
 		status->first_n = glint_track_number(track, 0);
 		status->last_n = glint_track_number(track, track->n - 1);
 		if (head->realtime_ns + first_ns > head->monotonic_ns && head->realtime_ns > 0)
@@ -197,6 +198,7 @@ void glint_replay_report_status(const struct glint_replay_status *status,
 	glint_report_bool(report, "finished", status->finished);
 	glint_report_uint(report, "frames", status->frames);
 	glint_report_uint(report, "missing", status->missing);
+	glint_report_text(report, "damaged", status->damaged);
 	glint_report_int(report, "first_n", status->first_n);
 	glint_report_int(report, "last_n", status->last_n);
 	glint_report_text(report, "state", glint_replay_state_name(status->state));

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +210,21 @@ static size_t largest(const struct glint_track *track)
 	return most;
 }
 
+/* Reading has ended with @err. A file that was cut between two frames has only its head to tell. */
+static void note_damage(struct glint_track *track, int err, const struct glint_clip_reader *reader)
+{
+	uint64_t expected = track->head.finished ? MAX(track->head.frames, (uint64_t)track->n) : 0;
+	char of_all[32] = "";
+
+	if (err != -EBADMSG && (err != -ENODATA || track->n >= expected))
+		return;
+	if (expected > track->n)
+		snprintf(of_all, sizeof(of_all), " of %" PRIu64, expected);
+	snprintf(track->damage, sizeof(track->damage),
+		 "%zu%s frames can be read; the file %s byte %" PRIu64, track->n, of_all,
+		 err == -EBADMSG ? "is damaged from" : "ends at", reader->at);
+}
+
 int glint_track_read(struct glint_track *track)
 {
 	struct glint_clip_reader reader;
@@ -231,7 +247,7 @@ int glint_track_read(struct glint_track *track)
 		track->n = 0;
 		return err < 0 ? err : -ENODATA;
 	}
-	track->torn = err == -EBADMSG;
+	note_damage(track, err, &reader);
 	find_trigger(track);
 	track->missing = track->frames[track->n - 1].position + 1 - track->n;
 	/* Those behind the last frame are in the head only. */

@@ -14,6 +14,7 @@
 #include "v4l2/format.h"
 
 #define GLINT_TRACK_FRAMES_MAX (1u << 22)
+#define GLINT_TRACK_DAMAGE_MAX 128
 
 struct glint_track_frame {
 	uint64_t offset; /* of its bytes in the file */
@@ -33,12 +34,12 @@ struct glint_track {
 	/* Known after glint_track_read(). */
 	struct glint_track_frame *frames;
 	size_t n;
-	size_t trigger;	   /* index of frame 0; 0 if that frame is missing */
-	uint32_t origin;   /* position of frame 0 */
-	uint32_t tail;	   /* missing behind the last frame */
-	uint64_t missing;  /* between the frames */
-	uint64_t frame_ns; /* usual time between two frames */
-	bool torn;	   /* what follows the last frame cannot be read */
+	size_t trigger;			     /* index of frame 0; 0 if that frame is missing */
+	uint32_t origin;		     /* position of frame 0 */
+	uint32_t tail;			     /* missing behind the last frame */
+	uint64_t missing;		     /* between the frames */
+	uint64_t frame_ns;		     /* usual time between two frames */
+	char damage[GLINT_TRACK_DAMAGE_MAX]; /* frames that are not there, in words; or "" */
 };
 
 #define GLINT_TRACK_MESSAGE_MAX 256

@@ -191,6 +191,7 @@ def test_identity():
             assert replay["file"] == os.path.realpath(path) and replay["name"] == "reset-7", replay
             assert replay["device"] == "/dev/video3" and replay["finished"], replay
             assert replay["frames"] == 20 and replay["missing"] == 0, replay
+            assert replay["damaged"] is None and "is damaged" not in service.log_text()
             assert service.get("/snapshot").header("X-Glint-Replay") == "reset-7"
             facts = service.get("/snapshot?receipt=json").body
             assert b'"live": true' in facts and b'"replay": "reset-7"' in facts, facts
@@ -336,10 +337,16 @@ def test_torn():
     with folder() as tmp:
         path = os.path.join(tmp, "torn.mkv")
         clips.plain(path, frames=10)
-        os.truncate(path, 4096 + 6 * 8192 + 5000)
-        with Replay(path, "--replay-speed", "max") as service:
-            service.wait_for(lambda state: state["glint"]["replay"]["state"] == "ended")
-            assert service.status()["frames"] == 6, service.status()
+        end = 4096 + 6 * 8192
+        for size, words in ((end + 5000, f"6 of 10 frames can be read; the file is damaged from "
+                                         f"byte {end}"),
+                            (end, f"6 of 10 frames can be read; the file ends at byte {end}")):
+            os.truncate(path, size)
+            with Replay(path, "--replay-speed", "max") as service:
+                service.wait_for(lambda state: state["glint"]["replay"]["state"] == "ended")
+                status = service.status()
+                assert status["frames"] == 6 and status["damaged"] == words, status
+                assert service.log_text().count("is damaged: ") == 1, service.log_text()
 
 
 @tap.test
