@@ -70,6 +70,7 @@ const char *glint_recording_state_name(enum glint_recording_state state);
 /* What is known of a recording. */
 struct glint_recording {
 	char name[GLINT_RECORD_NAME_MAX + 1];
+	uint64_t number;		       /* a name may come again when its files are gone */
 	char file[GLINT_RECORD_NAME_MAX + 32]; /* in the folder; "" until it has this name */
 	enum glint_recording_state state;
 	const char *trigger; /* a constant: "command", "drop", ... */
@@ -114,6 +115,7 @@ struct glint_record_request {
 
 	struct glint_list link; /* private to the recorder */
 	void *recording;	/* likewise */
+	uint64_t number;	/* likewise; of its recording */
 };
 
 #endif

@@ -94,6 +94,7 @@ struct glint_recorder {
 
 	struct glint_record_running recordings[GLINT_RECORDS_ACTIVE];
 	unsigned n_active;
+	uint64_t n_begun;
 	struct glint_recording told[GLINT_RECORDS_TOLD]; /* ended ones */
 	uint64_t n_told;
 	const char *fired;	      /* a trigger of this frame; NULL: none */

@@ -79,15 +79,19 @@ static int write_head(struct glint_record_output *output)
 	return write_all(output, output->fd, output->page, GLINT_CLIP_PAGE, 0);
 }
 
+/* An incomplete recording keeps its name: another one that fails could not be given that name. */
 static bool name_exists(struct glint_disk *disk, int dir, const char *name)
 {
+	static const char *const ends[] = { ".mkv", ".jsonl", ".incomplete.mkv",
+					    ".incomplete.jsonl" };
 	char file[GLINT_CLIP_FILE_MAX];
 
-	snprintf(file, sizeof(file), "%.63s.mkv", name);
-	if (disk->exists(disk, dir, file))
-		return true;
-	snprintf(file, sizeof(file), "%.63s.jsonl", name);
-	return disk->exists(disk, dir, file);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		snprintf(file, sizeof(file), "%.63s%s", name, ends[i]);
+		if (disk->exists(disk, dir, file))
+			return true;
+	}
+	return false;
 }
 
 static void output_free(struct glint_record_output *output)

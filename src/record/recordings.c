@@ -86,7 +86,7 @@ static const struct glint_recording *answer_to(struct glint_recorder *recorder,
 	if (!request->recording)
 		return NULL;
 	for (unsigned i = 0; (info = glint_recorder_recording(recorder, i)); i++)
-		if (strcmp(info->name, request->name) == 0)
+		if (info->number == request->number)
 			break;
 	return info;
 }
@@ -660,17 +660,26 @@ static void recording_try(struct glint_recorder *recorder, struct glint_record_r
 	set_alarm(recorder);
 }
 
-/* A recording that failed without a file leaves its name free. */
-static bool name_is_used(const struct glint_recorder *recorder, const char *name)
+/*
+ * Names of recordings that have ended are the folder's to refuse: their files may have been removed.
+ * The folder does not have the names of those under way yet.
+ */
+static bool name_is_under_way(const struct glint_recorder *recorder, const char *name)
+{
+	for (unsigned i = 0; i < GLINT_RECORDS_ACTIVE; i++)
+		if (recorder->recordings[i].used &&
+		    strcmp(recorder->recordings[i].info.name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool name_is_told(const struct glint_recorder *recorder, const char *name)
 {
 	const struct glint_recording *info;
 
-	for (unsigned i = 0; (info = glint_recorder_recording(recorder, i)); i++) {
-		bool left_nothing = info->state == GLINT_RECORDING_FAILED && !*info->file;
-
-		if (!left_nothing && strcmp(info->name, name) == 0)
+	for (unsigned i = 0; (info = glint_recorder_recording(recorder, i)); i++)
+		if (strcmp(info->name, name) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -687,7 +696,7 @@ static void choose_name(const struct glint_recorder *recorder, const char *trigg
 	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &utc);
 	snprintf(name, GLINT_RECORD_NAME_MAX + 1, "%s.%06u-%.16s", stamp,
 		 (unsigned)(now_ns % GLINT_NSEC_PER_SEC / 1000), trigger);
-	for (unsigned i = 2; name_is_used(recorder, name) && i < 100; i++)
+	for (unsigned i = 2; name_is_told(recorder, name) && i < 100; i++)
 		snprintf(name, GLINT_RECORD_NAME_MAX + 1, "%s.%06u-%.16s-%u", stamp,
 			 (unsigned)(now_ns % GLINT_NSEC_PER_SEC / 1000), trigger, i);
 }
@@ -777,6 +786,7 @@ static struct glint_record_running *recording_create(struct glint_recorder *reco
 		.pre = request->has_pre ? request->pre : recorder->config.pre,
 		.post = request->has_post ? request->post : recorder->config.post,
 		.info = {
+			.number = ++recorder->n_begun,
 			.state = GLINT_RECORDING_WAITING,
 			.trigger = request->trigger,
 			.ended = "",
@@ -818,9 +828,9 @@ static struct glint_record_running *begin(struct glint_recorder *recorder,
 		request->extended = true;
 		return recording;
 	}
-	if (*request->name && name_is_used(recorder, request->name)) {
+	if (*request->name && name_is_under_way(recorder, request->name)) {
 		refuse(recorder, request, 409, "name-exists",
-		       "there is a recording of that name; nothing is overwritten");
+		       "a recording of that name is under way; nothing is overwritten");
 		return NULL;
 	}
 	recording = recording_create(recorder, request);
@@ -839,8 +849,7 @@ void glint_recorder_trigger(struct glint_recorder *recorder, struct glint_record
 		answer(recorder, request);
 		return;
 	}
-	/* A name that the recorder has chosen; the request is found by it when it is answered. */
-	snprintf(request->name, sizeof(request->name), "%s", recording->info.name);
+	request->number = recording->info.number;
 	request->recording = recording;
 	glint_list_append(&recording->requests, &request->link);
 	if (!request->extended)

@@ -1332,18 +1332,63 @@ static void test_a_file_that_cannot_be_created_refuses_the_request(void)
 
 static void test_nothing_is_overwritten(void)
 {
+	static const char *const names[] = { "a", "b" };
 	struct recorder_rig r;
 	struct asked asked;
 
 	RIG_OPEN(&r);
 	rig_start(&r);
 	rig_make_file(&r, "a.jsonl");
+	rig_make_file(&r, "b.incomplete.mkv");
 	rig_push_many(&r, 4);
-	rig_ask(&r, &asked, "a", GLINT_MOMENT_LAST, 0);
-	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
-	CU_ASSERT_TRUE(asked.refused);
-	CU_ASSERT_EQUAL(asked.request.status, 409);
-	CU_ASSERT_STRING_EQUAL(asked.request.reason, "name-exists");
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		rig_ask(&r, &asked, names[i], GLINT_MOMENT_LAST, 0);
+		RIG_RUN_UNTIL(r.loop, asked.calls == 1);
+		CU_ASSERT_TRUE(asked.refused);
+		CU_ASSERT_EQUAL(asked.request.status, 409);
+		CU_ASSERT_STRING_EQUAL(asked.request.reason, "name-exists");
+	}
+	rig_close(&r);
+}
+
+static void rig_remove_file(const struct recorder_rig *r, const char *file)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", r->folder, file);
+	CU_ASSERT_EQUAL(unlink(path), 0);
+}
+
+static void test_a_name_is_free_when_its_files_are_gone_and_its_recording_has_ended(void)
+{
+	struct asked first, second, third;
+	struct recorder_rig r;
+
+	RIG_OPEN(&r);
+	rig_start(&r);
+	rig_push_many(&r, 4);
+	rig_ask(&r, &first, "a", GLINT_MOMENT_LAST, 0);
+	rig_ask(&r, &second, "a", GLINT_MOMENT_LAST, 0);
+	RIG_RUN_UNTIL(r.loop, second.calls == 1);
+	CU_ASSERT_STRING_EQUAL(second.request.reason, "name-exists");
+	rig_push_many(&r, 2);
+	RIG_RUN_UNTIL(r.loop, first.calls == 1);
+	CU_ASSERT_STRING_EQUAL(first.recording.file, "a.mkv");
+
+	rig_remove_file(&r, "a.mkv");
+	rig_ask(&r, &second, "a", GLINT_MOMENT_LAST, 0);
+	RIG_RUN_UNTIL(r.loop, second.calls == 1);
+	CU_ASSERT_STRING_EQUAL(second.request.reason, "name-exists"); /* its index is there */
+
+	rig_remove_file(&r, "a.jsonl");
+	rig_ask(&r, &third, "a", GLINT_MOMENT_LAST, 0);
+	rig_push_many(&r, 2);
+	RIG_RUN_UNTIL(r.loop, third.calls == 1);
+	CU_ASSERT_FALSE(third.refused);
+	CU_ASSERT_STRING_EQUAL(third.recording.file, "a.mkv");
+	CU_ASSERT_EQUAL(third.recording.trigger_seq, first.recording.trigger_seq + 2);
+	/* The newest of the name is told first. */
+	CU_ASSERT_EQUAL(glint_recorder_recording(r.recorder, 0)->number, third.recording.number);
 	rig_close(&r);
 }
 
@@ -2605,6 +2650,7 @@ GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behin
 	    GLINT_TEST(test_frames_are_delivered_exactly_if_a_recording_has_them),
 	    GLINT_TEST(test_nothing_is_overwritten),
 	    GLINT_TEST(test_a_further_trigger_waits_for_the_file_too),
+	    GLINT_TEST(test_a_name_is_free_when_its_files_are_gone_and_its_recording_has_ended),
 	    GLINT_TEST(test_a_further_trigger_makes_a_recording_longer),
 	    GLINT_TEST(test_a_further_trigger_whose_frame_comes_too_late_is_told),
 	    GLINT_TEST(test_other_pixels_end_a_recording),
