@@ -19,6 +19,7 @@ int glint_record_span_parse(const char *text, struct glint_record_span *span)
 		const char *name;
 		double ns;
 	} units[] = {
+		{ "ns", 1 },
 		{ "us", GLINT_NSEC_PER_USEC },
 		{ "ms", GLINT_NSEC_PER_MSEC },
 		{ "s", GLINT_NSEC_PER_SEC },

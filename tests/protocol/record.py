@@ -638,6 +638,18 @@ def test_refusals():
         assert status == 503 and answer["error"]["reason"] == "no-recorder", answer
 
 
+@tap.test
+def test_moments_ahead():
+    """a moment may be a minute ahead; times take the units of all durations"""
+    with recording() as service:
+        status, answer = post(service, f"name=ahead&until=accepted&at={tap.now_ns() + 50 * 10 ** 9}")
+        assert status == 200 and answer["result"]["state"] == "waiting", answer
+        status, answer = post(service, f"name=far&at={tap.now_ns() + 70 * 10 ** 9}")
+        assert status == 400 and answer["error"]["reason"] == "bad-at", answer
+        status, answer = post(service, "name=short&pre=1ns&post=1ns&until=complete")
+        assert status == 200 and answer["result"]["frames"] == 1, answer
+
+
 def glint(*args, code=0):
     done = subprocess.run([GLINT, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           check=False, timeout=tap.PATIENCE)

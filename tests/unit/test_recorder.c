@@ -2369,6 +2369,8 @@ static void test_spans_and_triggers_are_parsed(void)
 	CU_ASSERT_EQUAL(span.value, 250000000);
 	CU_ASSERT_EQUAL(glint_record_span_parse("2min", &span), 0);
 	CU_ASSERT_EQUAL(span.value, 120000000000);
+	CU_ASSERT_EQUAL(glint_record_span_parse("1ns", &span), 0);
+	CU_ASSERT_TRUE(!span.in_frames && span.value == 1);
 	CU_ASSERT_EQUAL(glint_record_span_parse("1nan", &span), -EINVAL);
 	CU_ASSERT_EQUAL(glint_record_span_parse("1.5", &span), -EINVAL);
 	CU_ASSERT_EQUAL(glint_record_span_parse("-1", &span), -EINVAL);
