@@ -16,6 +16,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import time
 import zlib
 
 import tap
@@ -670,6 +671,22 @@ def test_command_of_a_failed_recording():
         assert said.startswith("long.incomplete.mkv\t") and said.endswith(
             "missing\tfailed: File too large\n"), said
         check(service.clips, "long.incomplete")
+
+
+@tap.test
+def test_command_of_a_long_recording():
+    """glint record waits as long as --max-wait says, and names it when that is too short"""
+    tap.needs("TOOL_GLINT")
+    with recording() as service:
+        begun = time.monotonic()
+        done = subprocess.run(
+            [GLINT, "record", "--socket", service.path, "--timeout", "30", "--post", "60s",
+             "--name", "long", "--max-wait", "0.5"], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, check=False, timeout=tap.PATIENCE)
+        assert 0.5 <= time.monotonic() - begun < 20, done
+        assert done.returncode == 2 and not done.stdout, done
+        assert "--max-wait" in done.stderr and "--timeout" not in done.stderr, done
+        assert "running" in glint("record", "--socket", service.path, "--list")
 
 
 @tap.test

@@ -272,6 +272,11 @@ static int ask(struct record_args *args, struct glint_client *client, char **tex
 	/* The first parameter has an & before it, too. */
 	query = args->query.text + (*args->query.text == '&');
 	wait_ms = args->when_ms + (complete ? args->wait_ms : 0);
+	/* --max-wait alone is the time for all; a condition has one of its own, which the service ends. */
+	if (complete && args->when_ms == 0) {
+		glint_client_set_timeout(client, args->wait_ms);
+		wait_ms = 0;
+	}
 	if (!args->reference)
 		return glint_client_record(client, query, wait_ms, text, len);
 	err = tool_file_read(args->reference, &picture, &size);
@@ -285,6 +290,20 @@ static int ask(struct record_args *args, struct glint_client *client, char **tex
 	}
 	free(picture);
 	return err;
+}
+
+static int fail(const struct record_args *args, const struct glint_client *client, int err,
+		const char *text, size_t len)
+{
+	bool records = !args->list && !args->stop;
+
+	if (err != -ETIMEDOUT || text || !records || strcmp(args->until, "complete") != 0)
+		return tool_fail_refused(args->service, client, err, text, len);
+	fprintf(stderr,
+		"glint: %s: no complete recording in time: it may still go on, as glint record "
+		"--list shows; allow more with --max-wait\n",
+		glint_client_address(client));
+	return GLINT_EXIT_UNREACHABLE;
 }
 
 int tool_record(int argc, char **argv, struct tool_service *service)
@@ -305,7 +324,7 @@ int tool_record(int argc, char **argv, struct tool_service *service)
 	if (err < 0 && args.reference && !text)
 		code = GLINT_EXIT_USAGE;
 	else if (!json || !tool_json_is_set(json, GLINT_STATE_OK))
-		code = tool_fail_refused(service, client, err, text, len);
+		code = fail(&args, client, err, text, len);
 	else if (args.json)
 		tool_json_print(text, len);
 	else
