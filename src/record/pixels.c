@@ -53,18 +53,28 @@ static void stream_end(void)
 
 /* --- Layouts ------------------------------------------------------------------------------ */
 
+/* A format that nothing is known of is recorded as the driver delivers it. */
+static bool is_unknown(const struct glint_format *format)
+{
+	return format->info->layout == GLINT_LAYOUT_OTHER && !format->info->becomes;
+}
+
+/* Formats that only the library reads: all of the picture is one component. */
+static bool is_converted(const struct glint_format *format)
+{
+	return format->info->layout == GLINT_LAYOUT_OTHER && format->info->becomes;
+}
+
 static unsigned packed_lines(const struct glint_format *format, struct glint_lines lines[static 3])
 {
+	if (is_converted(format)) {
+		lines[0] = glint_format_lines(format);
+		return 1;
+	}
 	return glint_format_packed_lines(format->info, format->width, format->height, lines);
 }
 
-static bool is_plain(const struct glint_format *format)
-{
-	return format->info->layout == GLINT_LAYOUT_OTHER;
-}
-
-/* A format that glint does not read is recorded as the driver delivers it. */
-static size_t plain_bytes(const struct glint_frame *frame)
+static size_t unknown_bytes(const struct glint_frame *frame)
 {
 	const struct glint_plane *plane = &frame->buf->planes[0];
 
@@ -112,12 +122,25 @@ size_t glint_record_size(const struct glint_frame *frame)
 
 	if (frame->jpeg)
 		return frame->used;
-	if (is_plain(frame->format))
-		return plain_bytes(frame);
+	if (is_unknown(frame->format))
+		return unknown_bytes(frame);
 	n = packed_lines(frame->format, lines);
 	for (unsigned i = 0; i < n; i++)
 		size += (size_t)lines[i].bytes * lines[i].count;
 	return size;
+}
+
+static int converted_view(const struct glint_frame *frame, struct glint_view *view)
+{
+	const struct glint_plane *plane = &frame->buf->planes[0];
+	struct glint_lines lines = glint_format_lines(frame->format);
+
+	if (plane->offset + glint_format_min_size(frame->format, 0) > plane->size)
+		return -EPROTO;
+	*view = (struct glint_view){
+		1, { { .base = plane->map + plane->offset, .stride = lines.stride } }
+	};
+	return 0;
 }
 
 static int copy_parts(const struct glint_frame *frame, uint8_t *out)
@@ -126,7 +149,8 @@ static int copy_parts(const struct glint_frame *frame, uint8_t *out)
 	struct glint_lines lines[3];
 	struct glint_view view;
 	unsigned n = packed_lines(format, lines);
-	int err = glint_format_view(format, frame->buf, &view);
+	int err = is_converted(format) ? converted_view(frame, &view) :
+					 glint_format_view(format, frame->buf, &view);
 
 	if (err < 0)
 		return err;
@@ -155,8 +179,8 @@ int glint_record_copy(struct glint_frame *frame, uint8_t *out)
 		return err;
 	if (frame->jpeg)
 		stream_copy(out, plane->map + plane->offset, frame->used);
-	else if (is_plain(frame->format))
-		stream_copy(out, plane->map + plane->offset, plain_bytes(frame));
+	else if (is_unknown(frame->format))
+		stream_copy(out, plane->map + plane->offset, unknown_bytes(frame));
 	else
 		err = copy_parts(frame, out);
 	stream_end();
