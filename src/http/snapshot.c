@@ -261,7 +261,9 @@ static void snapshot_refuse_strictly(struct snapshot *snapshot)
 		snapshot_refuse(snapshot, 504, "timeout",
 				"there is live video, but no such frame came in time");
 	else
-		snapshot_refuse(snapshot, 503, "no-picture", "there is no live video");
+		snapshot_refuse(snapshot, 503, "no-picture",
+				"there is live video, but no such frame came within 3 s, or 12 s "
+				"with after=");
 }
 
 /* The picture is late because the workers are busy, and not because there is no video. */

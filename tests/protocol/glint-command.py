@@ -24,7 +24,7 @@ import tap
 
 GLINT = os.environ.get("GLINT", "build/glint")
 
-OK, USAGE, UNREACHABLE, NO_VIDEO = range(4)
+OK, USAGE, UNREACHABLE, NO_VIDEO, NOT_MET = range(5)
 
 JPEG_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
 LIVE = (JPEG_HEAD + b"X-UStreamer-Online: true\r\nX-Glint-Sequence: 7\r\nX-Glint-Timestamp-Ns: 99\r\n"
@@ -62,6 +62,12 @@ def json_reply(result):
     text = json.dumps({"ok": True, "result": result}).encode()
     return (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             % len(text)) + text
+
+
+def refusal(status, reason, message):
+    text = json.dumps({"ok": False, "error": {"reason": reason, "message": message}}).encode()
+    return (b"HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            % (status, len(text))) + text
 
 
 def run(*args, env=None, **more):
@@ -522,6 +528,15 @@ def test_any_writes_the_offline_picture_and_is_still_3():
         assert json.loads(done.stdout) == {"online": False, "reason": "no-signal", "bytes": 4}
         with open(box.path("a.jpg"), "rb") as file:
             assert file.read() == b"text"
+
+
+def test_a_live_source_without_such_a_frame_is_4_and_not_without_video():
+    late = refusal(503, "no-picture", "there is live video, but no such frame came")
+    unmarked = OFFLINE.replace(b"no-signal", b"no-picture")
+    with Box() as box, box.serve(late, unmarked, unmarked):
+        for more in (("--after", "seq:9"), (), ("--any",)):
+            done = box.glint("snapshot", "-o", box.path("a.jpg"), *more)
+            expect(done, NOT_MET, "the source is live", "no such frame")
 
 
 def test_half_a_picture_leaves_no_file():

@@ -394,6 +394,8 @@ static void test_pixels_without_a_frame_are_not_waited_for(void)
 	PEER_WAIT(&r, &peer, reply_complete(&peer));
 	CU_ASSERT_EQUAL(r.asked_due, 1);
 	CU_ASSERT_EQUAL(reply_status(peer.text), 503);
+	CU_ASSERT_PTR_NOT_NULL(strstr(peer.text, "\"no-picture\""));
+	CU_ASSERT_PTR_NOT_NULL(strstr(peer.text, "there is live video"));
 	peer_close(&peer);
 	rig_close(&r);
 }

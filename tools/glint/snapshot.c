@@ -226,7 +226,8 @@ static const struct argp argp = {
 	.doc = "Writes one picture: the newest frame that arrived after the call."
 	       "\v"
 	       "The file appears when it is complete, in place of an old one. Without live video the "
-	       "exit status is 3 in any case, and there is a file only with --any.",
+	       "exit status is 3 in any case, and there is a file only with --any. It is 4 when the "
+	       "source is live, but no such frame comes in time.",
 	.children = tool_service_child,
 };
 
@@ -311,16 +312,17 @@ static int fail(const struct snapshot_args *args, const struct glint_client *cli
 {
 	const char *where = glint_client_address(client);
 
+	/* Without --wait the service names its own timeout "no-picture". */
+	if (err == -ETIME || strcmp(image->reason, "no-picture") == 0) {
+		fprintf(stderr, "glint: %s: the source is live, but no such frame came in time\n",
+			where);
+		return GLINT_EXIT_NOT_MET;
+	}
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
 		if (strcmp(image->reason, refusals[i].reason) == 0) {
 			fprintf(stderr, "glint: %s: %s\n", where, refusals[i].text);
 			return refusals[i].code;
 		}
-	if (err == -ETIME) {
-		fprintf(stderr, "glint: %s: the source is live, but no such frame came in time\n",
-			where);
-		return GLINT_EXIT_NOT_MET;
-	}
 	return tool_fail(args->service, client, err, image->reason);
 }
 
@@ -340,7 +342,7 @@ static int take(const struct snapshot_args *args, struct glint_client *client,
 	if (args->json)
 		put_json(stdout, image);
 	if (!image->online)
-		return tool_fail(args->service, client, -ENODATA, image->reason);
+		return fail(args, client, -ENODATA, image);
 	return GLINT_EXIT_OK;
 }
 
