@@ -102,9 +102,10 @@ class NotMet(GlintError):
 
 
 # Reasons of a source without live video, as in glintd(8).
-_OFFLINE = {"opening", "no-device", "busy", "no-permission", "not-a-capture-device", "no-signal",
-            "no-lock", "unpowered", "interlaced", "out-of-range", "format", "pipeline", "stalled",
-            "corrupt", "stuck", "error", "warming-up", "idle",
+_OFFLINE = {"opening", "no-device", "wrong-device", "busy", "no-permission", "not-a-capture-device",
+            "no-signal", "no-lock", "unpowered", "interlaced", "out-of-range", "format", "pipeline",
+            "stalled", "corrupt", "stuck", "error", "warming-up", "idle", "no-signal-card", "black",
+            "frozen",
             "no-picture"}
 
 

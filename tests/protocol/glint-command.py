@@ -437,6 +437,15 @@ def test_state_is_shown_and_is_3_when_the_video_is_not_live():
         assert "not live: no-signal: is the device under test on" in done.stdout.decode()
 
 
+def test_each_reason_of_the_service_has_advice():
+    reasons = tap.source_reasons()
+    with Box() as box, box.serve(*(state(False, source={"reason": name}) for name in reasons)):
+        for name in reasons:
+            text = box.glint("state").stdout.decode()
+            advice = text.split(f"not live: {name}: ", 1)[1].splitlines()[0]
+            assert advice != "see glintd's log", name
+
+
 def test_an_offline_state_has_advice_and_no_rows_of_zeroes():
     nothing = {name: 0 for name in ("seen", "delivered", "skipped", "driver_dropped", "corrupt",
                                     "failed", "in_flight", "unaccounted")}

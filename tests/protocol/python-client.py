@@ -164,6 +164,12 @@ def test_no_video():
 
 
 @tap.test
+def test_all_reasons():
+    """a refusal for any of the source's reasons is NoVideo"""
+    assert set(tap.source_reasons()) <= glint._OFFLINE, glint._OFFLINE
+
+
+@tap.test
 def test_configure():
     """settings change by keyword; a refusal has the reason and changes nothing"""
     with tap.Service(*SMALL) as service, glint.Glint(service.path) as lab:

@@ -7,6 +7,7 @@ else the function's name. tap.main() runs all tests. From the environment: GLINT
 import contextlib
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -336,6 +337,15 @@ def jpeg_size(data):
             return width, height
         at += 2 + length
     raise AssertionError("a JPEG without a size")
+
+
+def source_reasons():
+    """Returns all reasons for no live video, as the service's source code has them."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/capture/reason.c")
+    with open(path, encoding="utf-8") as file:
+        reasons = re.findall(r'\] = "([a-z-]+)"', file.read())
+    assert "no-signal" in reasons and len(reasons) > 20, reasons
+    return reasons
 
 
 def now_ns():
