@@ -477,6 +477,23 @@ def test_a_device_name_cannot_control_the_terminal():
         assert "\x1b" not in text and "\x9b" not in text
 
 
+# --- timings ----------------------------------------------------------------------
+
+
+def test_set_timings_say_when_they_hold_and_what_the_device_has():
+    made = {"timings": {"asked": "720p60", "got": "1280x720p60", "as_asked": True}}
+    answers = {
+        "the device has 1280x720p60": {"holds": "new-stream", "device": made},
+        "holds when the device's stream starts again": {"holds": "next-stream"},
+        "nothing changes: this was set before": {"holds": "now"},
+    }
+    with Box() as box, box.serve(*map(json_reply, answers.values())):
+        for text in answers:
+            done = box.glint("timings", "720p60")
+            expect(done, OK)
+            assert done.stdout.decode() == text + "\n", done.stdout
+
+
 # --- snapshot ---------------------------------------------------------------------
 
 

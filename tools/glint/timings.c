@@ -109,7 +109,7 @@ static int show(const struct timings_args *args, const struct glint_client *clie
 		const char *text, size_t len)
 {
 	struct tool_json *json = tool_json_parse(text, len);
-	char got[48];
+	char got[48], holds[32];
 
 	if (!json || !tool_json_is_set(json, GLINT_STATE_OK)) {
 		tool_json_destroy(json);
@@ -121,8 +121,10 @@ static int show(const struct timings_args *args, const struct glint_client *clie
 		put_all(json);
 	else if (*member(json, "device.timings", ".got", got, sizeof(got)))
 		printf("the device has %s\n", got);
-	else
+	else if (strcmp(member(json, "holds", "", holds, sizeof(holds)), "next-stream") == 0)
 		printf("holds when the device's stream starts again\n");
+	else
+		printf("nothing changes: this was set before\n");
 	tool_json_destroy(json);
 	return GLINT_EXIT_OK;
 }
