@@ -68,17 +68,18 @@ static void change_refuse(struct glint_change *change, int err, const char *mess
 			 "the device refuses the change, and nothing has changed: %s", text);
 }
 
-/* Tell what the device has made of the change, if it has begun another stream. */
+/* Tell what the present stream has of the settings of the change. */
 static void owner_tell_made(const struct glint_owner *owner, struct glint_change *change)
 {
 	change->n_made = 0;
-	if (owner->holds != GLINT_HOLDS_NEW_STREAM)
+	if (owner->holds == GLINT_HOLDS_NEXT_STREAM)
 		return;
 	for (unsigned i = 0; i < change->n_values && change->n_made < GLINT_CHANGE_MADE_MAX; i++) {
 		struct glint_change_made *made = &change->made[change->n_made];
 
 		made->name = change->values[i].name;
-		change->n_made += glint_capture_made(owner->capture, made->name, made);
+		made->asked = change->values[i].value;
+		change->n_made += glint_capture_made(owner->capture, made);
 	}
 }
 

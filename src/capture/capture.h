@@ -239,11 +239,10 @@ bool glint_capture_stream_differs(const struct glint_capture_config *a,
 				  const struct glint_capture_config *b);
 
 /*
- * What the device has made of the setting @name, which is an option's name. False: the setting does
- * not concern the stream, or there is no stream.
+ * Complete @made, which has the name of an option and what was asked: what the device has made of it.
+ * False: the setting does not concern the stream, or there is no stream.
  */
-bool glint_capture_made(const struct glint_capture *capture, const char *name,
-			struct glint_change_made *made);
+bool glint_capture_made(const struct glint_capture *capture, struct glint_change_made *made);
 
 /*
  * Read or write the device's EDID; request->done() gets the result, unless the request is forgotten

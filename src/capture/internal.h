@@ -38,6 +38,8 @@ struct glint_capture_shown {
 	enum glint_field field;	    /* of the buffers */
 	uint32_t nominal_millihz;
 	struct glint_timings timings; /* width 0: none */
+	uint32_t input;
+	uint64_t standard; /* v4l2_std_id; 0: none */
 	uint64_t opens;
 	enum glint_memory memory;
 	const char *loan_reason; /* NULL: no stream yet */

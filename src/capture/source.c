@@ -370,7 +370,8 @@ static int source_negotiate(struct glint_source *source)
 	if (glint_source_makes_frames(source) && !glint_fields_can(&source->vdev.format))
 		return -EPROTOTYPE;
 	source_suit_downstream(source);
-	source->vdev.bottom_first = glint_input_standard(&source->vdev) & V4L2_STD_525_60;
+	source->vdev.standard = glint_input_standard(&source->vdev);
+	source->vdev.bottom_first = source->vdev.standard & V4L2_STD_525_60;
 	source_set_rate(source, &chosen);
 	if (source->vdev.format.info->layout == GLINT_LAYOUT_JPEG)
 		(void)glint_controls_set_jpeg_quality(source, config->jpeg_quality);

@@ -439,6 +439,8 @@ void glint_capture_on_start(struct glint_job *job)
 	shown->identity = source->vdev.identity;
 	shown->nominal_millihz = source->vdev.rate_millihz;
 	shown->timings = source->vdev.timings;
+	shown->input = source->vdev.input;
+	shown->standard = source->vdev.standard;
 	shown->opens = source->opens;
 	capture_settle_loan(capture);
 	if (!capture->ending)

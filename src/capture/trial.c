@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <linux/videodev2.h>
+
 #include "base/fourcc.h"
 #include "base/log.h"
 #include "capture/internal.h"
@@ -293,7 +295,7 @@ static bool made_rate(const struct glint_capture *capture, struct glint_change_m
 
 static bool made_input(const struct glint_capture *capture, struct glint_change_made *made)
 {
-	snprintf(made->got, sizeof(made->got), "%u", capture->source.vdev.input);
+	snprintf(made->got, sizeof(made->got), "%u", capture->shown.input);
 	return true;
 }
 
@@ -302,6 +304,38 @@ static bool made_timings(const struct glint_capture *capture, struct glint_chang
 	static_assert(sizeof(made->got) >= GLINT_TIMINGS_TEXT, "");
 	(void)glint_timings_text(&capture->shown.timings, made->got);
 	return true;
+}
+
+/* A driver may choose one standard of those that were asked for, or tell all that are alike. */
+static bool made_standard(const struct glint_capture *capture, struct glint_change_made *made)
+{
+	static const struct {
+		const char *name;
+		uint64_t standards;
+	} families[] = {
+		{ "PAL", V4L2_STD_PAL | V4L2_STD_PAL_M | V4L2_STD_PAL_N | V4L2_STD_PAL_Nc |
+				 V4L2_STD_PAL_60 },
+		{ "NTSC", V4L2_STD_NTSC | V4L2_STD_NTSC_443 },
+		{ "SECAM", V4L2_STD_SECAM },
+	};
+	uint64_t wished = capture->config.tv_standard, got = capture->shown.standard;
+	const char *name = "none";
+
+	for (size_t i = ARRAY_SIZE(families); i > 0; i--)
+		if (got & families[i - 1].standards)
+			name = families[i - 1].name;
+	if (got & wished && made->asked)
+		name = made->asked;
+	snprintf(made->got, sizeof(made->got), "%s", name);
+	return wished == 0 || got & wished;
+}
+
+static bool made_dv_timings(const struct glint_capture *capture, struct glint_change_made *made)
+{
+	bool got = capture->shown.timings.width > 0;
+
+	snprintf(made->got, sizeof(made->got), "%s", got ? "true" : "false");
+	return got || !capture->config.dv_timings;
 }
 
 static bool made_buffers(const struct glint_capture *capture, struct glint_change_made *made)
@@ -326,8 +360,7 @@ static bool made_memory(const struct glint_capture *capture, struct glint_change
 	       strcmp(glint_memory_name(memories[wish]), got) == 0;
 }
 
-bool glint_capture_made(const struct glint_capture *capture, const char *name,
-			struct glint_change_made *made)
+bool glint_capture_made(const struct glint_capture *capture, struct glint_change_made *made)
 {
 	static const struct {
 		const char *name;
@@ -335,14 +368,15 @@ bool glint_capture_made(const struct glint_capture *capture, const char *name,
 	} settings[] = {
 		{ "resolution", made_size },  { "format", made_format },
 		{ "capture-fps", made_rate }, { "input", made_input },
-		{ "timings", made_timings },  { "buffers", made_buffers },
+		{ "timings", made_timings },  { "tv-standard", made_standard },
+		{ "buffers", made_buffers },  { "dv-timings", made_dv_timings },
 		{ "memory", made_memory },
 	};
 
 	if (!capture->pool)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-		if (strcmp(settings[i].name, name) != 0)
+		if (strcmp(settings[i].name, made->name) != 0)
 			continue;
 		made->as_asked = settings[i].tell(capture, made);
 		return true;

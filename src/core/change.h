@@ -47,7 +47,8 @@ struct glint_setting_value {
 /* What a device has made of a setting of its stream. */
 struct glint_change_made {
 	const char *name;
-	bool as_asked; /* else the device has chosen another value */
+	const char *asked; /* as in the request; NULL: the default */
+	bool as_asked;	   /* else the device has chosen another value */
 	char got[64];
 };
 

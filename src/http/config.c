@@ -76,13 +76,9 @@ static json_t *tell_made(const struct glint_change *change)
 
 	for (unsigned i = 0; device && i < change->n_made; i++) {
 		const struct glint_change_made *made = &change->made[i];
-		const char *asked = NULL;
 
-		for (unsigned j = 0; j < change->n_values; j++)
-			if (strcmp(change->values[j].name, made->name) == 0)
-				asked = change->values[j].value;
 		if (json_object_set_new(device, made->name,
-					json_pack("{s:s?, s:s, s:b}", "asked", asked, "got",
+					json_pack("{s:s?, s:s, s:b}", "asked", made->asked, "got",
 						  made->got, "as_asked", made->as_asked)) < 0) {
 			json_decref(device);
 			device = NULL;

@@ -45,6 +45,7 @@ struct glint_vdev {
 					       device needs more than the format; else 0 */
 	struct glint_timings timings;
 	uint32_t rate_millihz; /* nominal; 0: unknown */
+	uint64_t standard;     /* v4l2_std_id, at the start of the stream; 0: none */
 	bool bottom_first;     /* the TV standard's order of fields, for drivers that tell none */
 	struct glint_vqueue queue;
 	/* Borrowed: the memory of each of the queue's buffers. */

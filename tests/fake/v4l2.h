@@ -63,6 +63,7 @@ struct fake_v4l2 {
 	bool has_events;
 	uint32_t n_inputs; /* 0: ENUMINPUT and S_INPUT are unknown */
 	uint32_t input_caps;
+	uint64_t standards; /* v4l2_std_id, of all inputs; 0: G_STD and S_STD are unknown */
 
 	/* test: state */
 	bool unplugged; /* fake_v4l2_unplug() */
@@ -84,6 +85,7 @@ struct fake_v4l2 {
 	bool edid_is_broken; /* S_EDID keeps something else */
 	unsigned edid_writes;
 	struct v4l2_bt_timings set_timings; /* the last ones that were set */
+	uint64_t standard;
 
 	/* test: faults */
 	unsigned long fail_request; /* fails with fail_err while set; 0: none */

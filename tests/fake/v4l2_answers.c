@@ -258,6 +258,19 @@ static int enum_input(struct fake_v4l2 *fake, void *arg)
 		return -EINVAL;
 	input->capabilities = fake->input_caps;
 	input->status = fake->input_status;
+	input->std = fake->standards;
+	return 0;
+}
+
+static int standard(struct fake_v4l2 *fake, v4l2_std_id *id, bool set)
+{
+	if (fake->standards == 0)
+		return -ENOTTY;
+	if (set && !(*id & fake->standards))
+		return -EINVAL;
+	if (set)
+		fake->standard = *id & fake->standards;
+	*id = fake->standard;
 	return 0;
 }
 
@@ -575,6 +588,9 @@ int fake_v4l2_answer(struct fake_v4l2 *fake, unsigned long request, void *arg)
 		return enum_input(fake, arg);
 	case VIDIOC_S_INPUT:
 		return s_input(fake, arg);
+	case VIDIOC_G_STD:
+	case VIDIOC_S_STD:
+		return standard(fake, arg, request == VIDIOC_S_STD);
 	case VIDIOC_QUERY_DV_TIMINGS:
 		return query_timings(fake, arg);
 	case VIDIOC_S_DV_TIMINGS:

@@ -412,6 +412,7 @@ static void test_a_new_size_begins_a_new_stream_with_the_rest_of_the_change(void
 	/* The same again changes nothing. */
 	CU_ASSERT_EQUAL(change(&w, "{\"resolution\": \"320x240\"}"), 200);
 	CU_ASSERT_PTR_NOT_NULL(strstr(reply, HOLDS("now")));
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "\"got\": \"320x240\", \"as_asked\": true"));
 	CU_ASSERT_EQUAL(world_source(&w).restarts, 1);
 	world_close(&w);
 }
@@ -435,6 +436,27 @@ static void test_the_reply_says_what_the_driver_has_made_of_a_change(void)
 		strstr(reply, "\"asked\": \"udmabuf\", \"got\": \"v4l2\", \"as_asked\": false"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "\"got\": \"30.00\", \"as_asked\": false"));
 	CU_ASSERT_EQUAL(now(&w)->capture.width, 300);
+	world_close(&w);
+}
+
+static void test_the_reply_says_which_standard_and_timings_the_device_has(void)
+{
+	struct world w;
+
+	two_sizes(&w);
+	w.camera.n_inputs = 1;
+	w.camera.standards = V4L2_STD_PAL_B | V4L2_STD_NTSC;
+	w.camera.standard = V4L2_STD_NTSC;
+	WORLD_START(&w);
+	world_frame(&w);
+	CU_ASSERT_EQUAL(change(&w, "{\"tv-standard\": \"PAL\", \"dv-timings\": true}"), 200);
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "\"tv-standard\": {\"asked\": \"PAL\", \"got\": "
+					     "\"PAL\", \"as_asked\": true}"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "\"dv-timings\": {\"asked\": \"true\", \"got\": "
+					     "\"false\", \"as_asked\": false}"));
+	CU_ASSERT_EQUAL(change(&w, "{\"tv-standard\": null}"), 200);
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "\"tv-standard\": {\"asked\": null, \"got\": "
+					     "\"NTSC\", \"as_asked\": true}"));
 	world_close(&w);
 }
 
@@ -876,6 +898,7 @@ GLINT_TESTS("config",
 	GLINT_TEST(test_a_change_while_the_device_starts_again_holds_afterwards),
 	GLINT_TEST(test_a_new_size_begins_a_new_stream_with_the_rest_of_the_change),
 	GLINT_TEST(test_the_reply_says_what_the_driver_has_made_of_a_change),
+	GLINT_TEST(test_the_reply_says_which_standard_and_timings_the_device_has),
 	GLINT_TEST(test_a_driver_that_refuses_gets_the_old_settings_at_once),
 	GLINT_TEST(test_what_the_device_lacks_is_refused_beside_its_stream),
 	GLINT_TEST(test_timings_are_listed_set_and_followed_again),
