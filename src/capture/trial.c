@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/videodev2.h>
@@ -340,8 +341,13 @@ static bool made_dv_timings(const struct glint_capture *capture, struct glint_ch
 
 static bool made_buffers(const struct glint_capture *capture, struct glint_change_made *made)
 {
-	snprintf(made->got, sizeof(made->got), "%u", capture->pool->n_buffers);
-	return capture->pool->n_buffers == capture->config.buffers;
+	unsigned wished = capture->config.buffers, got = capture->pool->n_buffers;
+
+	/* The configuration has at least two buffers, whatever the request says. */
+	if (made->asked)
+		wished = (unsigned)strtoul(made->asked, NULL, 0);
+	snprintf(made->got, sizeof(made->got), "%u", got);
+	return got == wished;
 }
 
 static bool made_memory(const struct glint_capture *capture, struct glint_change_made *made)

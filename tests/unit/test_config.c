@@ -436,6 +436,9 @@ static void test_the_reply_says_what_the_driver_has_made_of_a_change(void)
 		strstr(reply, "\"asked\": \"udmabuf\", \"got\": \"v4l2\", \"as_asked\": false"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "\"got\": \"30.00\", \"as_asked\": false"));
 	CU_ASSERT_EQUAL(now(&w)->capture.width, 300);
+	CU_ASSERT_EQUAL(change(&w, "{\"buffers\": 1}"), 200);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(reply, "\"asked\": \"1\", \"got\": \"2\", \"as_asked\": false"));
 	world_close(&w);
 }
 
