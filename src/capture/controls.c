@@ -244,6 +244,15 @@ static struct controls_job *controls_job_of(struct glint_device_job *job)
 	return container_of(job, struct controls_job, job);
 }
 
+/* One of the controls before the @n'th is the same, by another name. */
+static bool job_has(const struct controls_job *job, unsigned n, const struct glint_control *control)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (job->writes[i].control == control)
+			return true;
+	return false;
+}
+
 /* Check all values against the properties of their controls. */
 static enum glint_control_outcome job_parse(struct controls_job *job)
 {
@@ -256,6 +265,8 @@ static enum glint_control_outcome job_parse(struct controls_job *job)
 		if (!control)
 			return GLINT_CONTROL_UNKNOWN;
 		job->writes[i].control = control;
+		if (job_has(job, i, control))
+			return GLINT_CONTROL_REPEATED;
 		if (!glint_control_is_writable(control))
 			return GLINT_CONTROL_READ_ONLY;
 		if (glint_control_parse(control, value, &job->writes[i]) < 0)
@@ -382,6 +393,12 @@ static void explain(const struct controls_job *job, int err, struct glint_contro
 		assert(write); /* job_parse() has found the culprit */
 		glint_control_allowed(write->control, request->allowed, sizeof(request->allowed));
 		snprintf(out, size, "%s takes %.400s, not %.80s", name, request->allowed, value);
+		break;
+	case GLINT_CONTROL_REPEATED:
+		assert(write);
+		snprintf(out, size,
+			 "%.80s names %.40s once more: a request has one value for each control",
+			 name, write->control->name);
 		break;
 	case GLINT_CONTROL_READ_ONLY:
 		assert(write);

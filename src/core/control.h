@@ -19,6 +19,7 @@ enum glint_control_outcome {
 	GLINT_CONTROL_DONE,
 	GLINT_CONTROL_UNKNOWN,	 /* the device has no control of this name */
 	GLINT_CONTROL_BAD_VALUE, /* @allowed says which values there are */
+	GLINT_CONTROL_REPEATED,	 /* the request names a control twice */
 	GLINT_CONTROL_READ_ONLY, /* also what has no simple value */
 	GLINT_CONTROL_ADJUSTED,	 /* the driver would make @got of it; nothing has changed */
 	GLINT_CONTROL_BUSY,	 /* the driver does not take it now */

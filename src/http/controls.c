@@ -105,6 +105,9 @@ static void reply(struct ask *ask)
 	case GLINT_CONTROL_BAD_VALUE:
 		refuse(ask, 400, "bad-value");
 		break;
+	case GLINT_CONTROL_REPEATED:
+		refuse(ask, 400, "repeated-control");
+		break;
 	case GLINT_CONTROL_READ_ONLY:
 		refuse(ask, 409, "read-only");
 		break;
@@ -203,7 +206,8 @@ static const struct glint_answer get_answers[] = {
 
 static const struct glint_answer patch_answers[] = {
 	{ 200, "application/json", "ControlsChanged", "What the device has now, read back." },
-	{ 400, "application/json", "Refusal", "bad-json, unknown-control, bad-value." },
+	{ 400, "application/json", "Refusal",
+	  "bad-json, unknown-control, repeated-control, bad-value." },
 	{ 409, "application/json", "Refusal",
 	  "read-only, adjusted-by-device, busy, refused-by-device." },
 	{ 422, "application/json", "Refusal", "no-object, bad-type, bad-number." },

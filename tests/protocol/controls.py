@@ -125,6 +125,9 @@ def test_bad_values():
             assert error["allowed"], error
         error = refused(service, {"brightnes": 3}, 400, "unknown-control", "brightnes",
                         "did you mean brightness?")
+        for name in ("Brightness", "0x00980900"):
+            refused(service, {"brightness": 10, name: 20}, 400, "repeated-control", name,
+                    "names brightness once more")
         error = refused(service, {"contrast": 33}, 409, "adjusted-by-device", "contrast", "35")
         assert (error["asked"], error["got"]) == ("33", "35"), error
         assert patch(service, "[]", 422)["reason"] == "no-object"

@@ -141,6 +141,7 @@ static void test_a_bad_value_changes_nothing_and_is_named(void)
 		{ "serial", "7", GLINT_CONTROL_READ_ONLY, "" },
 		{ "matrix", "7", GLINT_CONTROL_READ_ONLY, "" },
 		{ "brightnes", "7", GLINT_CONTROL_UNKNOWN, "" },
+		{ "Horizontal Flip", "0", GLINT_CONTROL_REPEATED, "" },
 		{ "contrast", "52", GLINT_CONTROL_ADJUSTED, "" },
 	};
 	struct asked asked;
@@ -148,7 +149,10 @@ static void test_a_bad_value_changes_nothing_and_is_named(void)
 
 	RIG_LIVE(&rig);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		ask(&rig, &asked, "horizontal_flip", "1", bad[i].name, bad[i].value, NULL);
+		bool flips = strcmp(bad[i].name, "horizontal_flip") == 0;
+
+		ask(&rig, &asked, flips ? "brightness" : "horizontal_flip", "1", bad[i].name,
+		    bad[i].value, NULL);
 		CU_ASSERT_EQUAL(asked.request.outcome, bad[i].outcome);
 		CU_ASSERT_STRING_EQUAL(asked.request.name, bad[i].name);
 		CU_ASSERT_STRING_EQUAL(asked.request.allowed, bad[i].allowed);
