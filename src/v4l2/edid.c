@@ -114,6 +114,11 @@ static unsigned count_extensions(const uint8_t *edid, size_t size)
 	return edid[EXTENSIONS];
 }
 
+bool glint_edid_has_header(const uint8_t *edid, size_t size)
+{
+	return size >= GLINT_EDID_BLOCK && memcmp(edid, header, sizeof(header)) == 0;
+}
+
 int glint_edid_check(const uint8_t *edid, size_t size, char why[GLINT_EDID_WHY_MAX])
 {
 	const uint8_t *block;
@@ -124,7 +129,7 @@ int glint_edid_check(const uint8_t *edid, size_t size, char why[GLINT_EDID_WHY_M
 			 size, GLINT_EDID_BLOCKS_MAX, GLINT_EDID_BLOCK);
 		return -EINVAL;
 	}
-	if (memcmp(edid, header, sizeof(header)) != 0) {
+	if (!glint_edid_has_header(edid, size)) {
 		snprintf(why, GLINT_EDID_WHY_MAX,
 			 "does not begin with 00 ff ff ff ff ff ff 00: is it a binary file?");
 		return -EINVAL;

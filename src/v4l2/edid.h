@@ -16,6 +16,9 @@
 #define GLINT_EDID_BLOCKS_MAX 256u /* of V4L2 and of the standard */
 #define GLINT_EDID_SIZE_MAX   (GLINT_EDID_BLOCK * GLINT_EDID_BLOCKS_MAX)
 
+/* Returns whether there is a base block, with the header of an EDID. */
+bool glint_edid_has_header(const uint8_t *edid, size_t size);
+
 #define GLINT_EDID_WHY_MAX 128u
 
 /*

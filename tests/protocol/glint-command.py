@@ -494,6 +494,46 @@ def test_set_timings_say_when_they_hold_and_what_the_device_has():
             assert done.stdout.decode() == text + "\n", done.stdout
 
 
+# --- edid -------------------------------------------------------------------------
+
+
+def edid_of(box, name, change=lambda data: data):
+    """A file with the bytes of a built-in EDID, as @change makes them."""
+    path = box.path("edid.bin")
+    expect(run("edid", "decode", name, "-o", path), OK)
+    with open(path, "rb") as file:
+        data = change(file.read())
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def test_a_sound_edid_is_decoded():
+    with Box() as box:
+        done = run("edid", "decode", edid_of(box, "1080p60"))
+        expect(done, OK)
+        text = done.stdout.decode()
+        assert "1920x1080p60" in text and "check sums right" in text, text
+
+
+def test_an_edid_with_a_wrong_sum_is_decoded_and_is_1():
+    with Box() as box:
+        path = edid_of(box, "1080p60", lambda data: data[:-1] + bytes([data[-1] ^ 1]))
+        done = run("edid", "decode", path)
+        expect(done, USAGE, "no sound EDID", "check sum")
+        assert "1920x1080p60" in done.stdout.decode(), done.stdout
+
+
+def test_what_is_no_edid_has_no_modes_and_is_1():
+    with Box() as box:
+        path = edid_of(box, "1080p60", lambda data: b"\x01" + data[1:])
+        copy = box.path("copy.bin")
+        for more in ((), ("-o", copy)):
+            done = run("edid", "decode", path, *more)
+            expect(done, USAGE, "no EDID", "does not begin with")
+            assert done.stdout == b"" and not os.path.exists(copy), done.stdout
+
+
 # --- snapshot ---------------------------------------------------------------------
 
 

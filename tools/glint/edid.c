@@ -136,6 +136,10 @@ static void put_words(const uint8_t *edid, size_t size)
 	char why[GLINT_EDID_WHY_MAX], address[GLINT_EDID_ADDRESS_TEXT];
 	bool valid = glint_edid_check(edid, size, why) == 0;
 
+	if (!glint_edid_has_header(edid, size)) {
+		printf("fault       it %s\n", why);
+		return;
+	}
 	glint_edid_decode(edid, size, &facts);
 	printf("display     %s%s%s %04x", facts.name, *facts.name ? ", " : "", facts.maker,
 	       facts.product);
@@ -202,12 +206,13 @@ static int decode(const struct edid_args *args)
 	char why[GLINT_EDID_WHY_MAX];
 	size_t size;
 	int code = load(args->what, &edid, &size);
+	bool readable = code == 0 && glint_edid_has_header(edid, size);
 
-	if (code == 0 && size >= GLINT_EDID_BLOCK) {
+	if (readable)
 		code = put(args, edid, size);
-	} else if (code == 0) {
-		(void)glint_edid_check(edid, size, why);
-		fprintf(stderr, "glint: '%s' is no EDID: it %s\n", args->what, why);
+	if (code == 0 && glint_edid_check(edid, size, why) < 0) {
+		fprintf(stderr, "glint: '%s' is no %sEDID: it %s\n", args->what,
+			readable ? "sound " : "", why);
 		code = GLINT_EXIT_USAGE;
 	}
 	free(edid);
