@@ -171,20 +171,20 @@ static void waiting_answer(struct waiting *waiting)
 	glint_json_report_send(&json, waiting->client, met ? 200 : 504);
 }
 
-static void add_event(const struct waiting *waiting, const char *action)
+/* A wait whose condition holds at once is decided before its beginning is told. */
+static void add_event(const struct waiting *waiting, bool ended)
 {
 	struct glint_events *events = waiting->client->server->config.events;
 	const struct glint_wait *wait = &waiting->wait;
-	const struct glint_verdict *verdict = &wait->verdicts[wait->decided_by];
+	unsigned index = ended ? wait->decided_by : 0;
 	struct glint_report *report = glint_events_begin(events, GLINT_EVENT_WAIT);
 
-	glint_report_text(report, "action", action);
-	glint_report_text(report, "for",
-			  glint_condition_names[wait->conditions[wait->decided_by].kind]);
-	if (wait->decided_ns > 0) {
+	glint_report_text(report, "action", ended ? "end" : "begin");
+	glint_report_text(report, "for", glint_condition_names[wait->conditions[index].kind]);
+	if (ended) {
 		glint_report_bool(report, "met", wait->outcome == GLINT_WAIT_MET);
 		glint_report_uint(report, "waited_ns", wait->decided_ns - wait->since_ns);
-		glint_report_uint(report, "frames_missed", verdict->missed);
+		glint_report_uint(report, "frames_missed", wait->verdicts[index].missed);
 	}
 	glint_events_commit(events);
 }
@@ -196,7 +196,7 @@ static void waiting_done(struct glint_wait *wait)
 	assert(waiting->begun && wait->decided_by < wait->n_conditions);
 
 	waiting->begun = false;
-	add_event(waiting, "end");
+	add_event(waiting, true);
 	waiting_answer(waiting);
 }
 
@@ -536,7 +536,7 @@ static void waiting_begin(struct waiting *waiting, const struct glint_param_valu
 	waiting->begun = true;
 	/* Bytes after this request are read to notice that the peer closes, and are dropped. */
 	client->keep_alive = false;
-	add_event(waiting, "begin");
+	add_event(waiting, false);
 	glint_client_set_activity(client, &waiting->activity);
 }
 
