@@ -21,8 +21,11 @@
 static void config_get(struct glint_client *client)
 {
 	const struct glint_server *server = client->server;
+	struct glint_param_value none[1];
 	struct glint_json_report json;
 
+	if (!glint_json_query(client, none))
+		return;
 	glint_json_report_begin(&json);
 	glint_report_bool(&json.report, "ok", true);
 	glint_report_object(&json.report, "result");
@@ -140,8 +143,12 @@ static void patch_done(struct glint_change *change)
 static void config_patch(struct glint_client *client)
 {
 	const struct glint_server *server = client->server;
-	struct patch *patch = calloc(1, sizeof(*patch));
+	struct glint_param_value none[1];
+	struct patch *patch;
 
+	if (!glint_json_query(client, none))
+		return;
+	patch = calloc(1, sizeof(*patch));
 	if (!patch) {
 		glint_reply_error(client, 503);
 		return;
@@ -162,6 +169,7 @@ const struct glint_route glint_route_config = {
 	.paths = { "/config" },
 	.on[GLINT_METHOD_GET] = {
 		.handle = config_get,
+		.params = glint_no_params,
 		.summary = "All settings.",
 		.answers = (const struct glint_answer[]){
 			{ 200, "application/json", "Config", "The settings." },
@@ -172,6 +180,7 @@ const struct glint_route glint_route_config = {
 		.handle = config_patch,
 		.body_max = BODY_MAX,
 		.media_type = "application/json",
+		.params = glint_no_params,
 		.changes = true,
 		.summary = "Change settings while the service runs: all that are named, or none.",
 		.body_schema = "ConfigChange",

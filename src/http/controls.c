@@ -148,8 +148,11 @@ static void ask_done(struct glint_control_request *request)
 /* NULL: the request is answered. */
 static struct ask *ask_create(struct glint_client *client)
 {
+	struct glint_param_value none[1];
 	struct ask *ask;
 
+	if (!glint_json_query(client, none))
+		return NULL;
 	if (!client->server->ops->ask_controls) {
 		glint_reply_error(client, 503);
 		return NULL;
@@ -219,6 +222,7 @@ const struct glint_route glint_route_controls = {
 	.paths = { "/controls" },
 	.on[GLINT_METHOD_GET] = {
 		.handle = controls_get,
+		.params = glint_no_params,
 		.summary = "The controls of the device: ranges, defaults, values and flags.",
 		.answers = get_answers,
 	},
@@ -226,6 +230,7 @@ const struct glint_route glint_route_controls = {
 		.handle = controls_patch,
 		.body_max = BODY_MAX,
 		.media_type = "application/json",
+		.params = glint_no_params,
 		.changes = true,
 		.summary = "Change controls of the device: all that are named, or none.",
 		.body_schema = "ControlsChange",

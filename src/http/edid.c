@@ -190,8 +190,12 @@ static bool read_name(struct ask *ask)
 static void edid_put(struct glint_client *client)
 {
 	const struct glint_request *http = glint_parser_request(client->parser);
-	struct ask *ask = ask_create(client);
+	struct glint_param_value none[1];
+	struct ask *ask;
 
+	if (!glint_json_query(client, none))
+		return;
+	ask = ask_create(client);
 	if (!ask)
 		return;
 	ask->request.write = true;
@@ -245,6 +249,7 @@ const struct glint_route glint_route_edid = {
 		.media_type = "application/json",
 		.byte_types = byte_types,
 		.byte_max = GLINT_EDID_REQUEST_MAX,
+		.params = glint_no_params,
 		.changes = true,
 		.summary = "Show another EDID to the source, by name or as bytes.",
 		.body_schema = "EdidName",

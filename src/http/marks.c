@@ -40,8 +40,6 @@ static const struct glint_param delete_params[] = {
 	[PARAM_ID + 1] = { NULL },
 };
 
-static const struct glint_param no_params[] = { { NULL } };
-
 static struct glint_marks *marks_of(const struct glint_client *client)
 {
 	const struct glint_server *server = client->server;
@@ -231,7 +229,7 @@ const struct glint_route glint_route_marks = {
 	.paths = { "/marks" },
 	.on[GLINT_METHOD_GET] = {
 		.handle = marks_get,
-		.params = no_params,
+		.params = glint_no_params,
 		.summary = "All marks, the oldest first.",
 		.answers = (const struct glint_answer[]){
 			{ 200, "application/json", "Marks", "The marks." },

@@ -194,8 +194,6 @@ static json_t *openapi_object(const struct glint_server *server)
 		"application/json", "schema", schema_reference("Refusal"));
 }
 
-static const struct glint_param no_params[] = { { NULL } };
-
 static void openapi_get(struct glint_client *client)
 {
 	struct glint_param_value none[1];
@@ -208,7 +206,7 @@ const struct glint_route glint_route_openapi = {
 	.paths = { "/openapi.json" },
 	.on[GLINT_METHOD_GET] = {
 		.handle = openapi_get,
-		.params = no_params,
+		.params = glint_no_params,
 		.summary = "This description, OpenAPI 3.1.",
 		.answers = (const struct glint_answer[]){
 			{ 200, "application/json", "OpenApi", "The description." },

@@ -14,6 +14,8 @@
 
 #define VALUE_MAX (GLINT_PARAM_TEXT_MAX + 2) /* one byte more than a text may have, and the end */
 
+const struct glint_param glint_no_params[1] = { { NULL } };
+
 /* --- Values ------------------------------------------------------------------------- */
 
 static int flag_parse(const char *text, bool *flag)

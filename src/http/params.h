@@ -59,6 +59,9 @@ struct glint_param {
 	bool lenient;
 };
 
+/* The table of an endpoint without parameters. */
+extern const struct glint_param glint_no_params[1];
+
 struct glint_param_value {
 	unsigned count; /* how often it was given; 0: the value is the fallback, or zero */
 	union {

@@ -117,8 +117,6 @@ static const struct glint_param delete_params[] = {
 	[1] = { NULL },
 };
 
-static const struct glint_param no_params[] = { { NULL } };
-
 /* --- JSON ----------------------------------------------------------------------------- */
 
 static void report_time(struct glint_report *report, const char *name, uint64_t ns)
@@ -492,7 +490,7 @@ const struct glint_route glint_route_record = {
 	.paths = { "/record" },
 	.on[GLINT_METHOD_GET] = {
 		.handle = record_get,
-		.params = no_params,
+		.params = glint_no_params,
 		.summary = "The recorder's figures, and its recordings, the newest first.",
 		.answers = (const struct glint_answer[]){
 			{ 200, "application/json", "Recordings", "The recordings." },

@@ -50,8 +50,6 @@ static const struct glint_param post_params[] = {
 	[PARAMS] = { NULL },
 };
 
-static const struct glint_param no_params[] = { { NULL } };
-
 static_assert(GLINT_REPLAY_INJECT == 4 && GLINT_REPLAY_SIGNAL == 5, "the order of the words");
 
 struct ask {
@@ -159,7 +157,7 @@ const struct glint_route glint_route_replay = {
 	.paths = { "/replay" },
 	.on[GLINT_METHOD_GET] = {
 		.handle = replay_get,
-		.params = no_params,
+		.params = glint_no_params,
 		.summary = "The recording that is played as the source; null for a device.",
 		.answers = (const struct glint_answer[]){
 			{ 200, "application/json", "Replay", "What is played." },

@@ -59,8 +59,11 @@ static void ask_done(struct glint_timings_request *request)
 static void timings_get(struct glint_client *client)
 {
 	const struct glint_server *server = client->server;
+	struct glint_param_value none[1];
 	struct ask *ask;
 
+	if (!glint_json_query(client, none))
+		return;
 	if (!server->ops->ask_timings) {
 		glint_reply_error(client, 503);
 		return;
@@ -78,6 +81,7 @@ const struct glint_route glint_route_timings = {
 	.paths = { "/timings" },
 	.on[GLINT_METHOD_GET] = {
 		.handle = timings_get,
+		.params = glint_no_params,
 		.summary = "The DV timings of the device: those that it has, and those of the signal.",
 		.answers = (const struct glint_answer[]){
 			{ 200, "application/json", "Timings", "The timings." },

@@ -305,6 +305,25 @@ def test_replies_live():
 
 
 @tap.test
+def test_unknown_parameters():
+    """a parameter that a route does not have is refused, unless the guide says that it is ignored"""
+    with open(GUIDE, encoding="utf-8") as file:
+        guide = sections(file.read())
+    with tap.Service() as service:
+        for path, operations in description(service)["paths"].items():
+            for method, operation in operations.items():
+                if "Other parameters are ignored" in guide[f"{method.upper()} {path}"]:
+                    assert operation["x-other-parameters"] == "ignored", (method, path)
+                    continue
+                body = {} if "requestBody" in operation else None
+                reply = ask(service, method.upper(), f"{path}?nonsense=1", body)
+                assert reply.status == 400, (method, path, reply)
+                error = json.loads(reply.body)["error"]
+                assert (error["reason"], error["name"]) == ("unknown-parameter", "nonsense"), error
+                assert operation["x-other-parameters"] == "refused", (method, path)
+
+
+@tap.test
 def test_replies_without_video():
     """without video, too"""
     if jsonschema is None:
