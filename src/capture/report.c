@@ -117,10 +117,25 @@ static void report_frame(const struct glint_capture *capture, struct glint_repor
 	glint_report_end(report);
 }
 
+/* Frames that are made of the buffers' fields have memory of their own. */
+static void report_buffers(const struct glint_capture *capture, struct glint_report *report)
+{
+	const struct glint_pool *pool = capture->pool;
+	bool makes = pool && capture->fields;
+
+	glint_report_object(report, "buffers");
+	glint_report_text(report, "kind", glint_memory_name(capture->shown.memory));
+	glint_report_uint(report, "count", pool ? pool->n_buffers : 0);
+	glint_report_uint(report, "driver", pool ? pool->with_driver : 0);
+	glint_report_uint(report, "leased", makes ? pool->leased : capture->leased);
+	glint_report_uint(report, "made", makes ? capture->leased : 0);
+	glint_report_uint(report, "cancelled", capture->cancelled);
+	glint_report_end(report);
+}
+
 void glint_capture_report(const struct glint_capture *capture, struct glint_report *report)
 {
 	const struct glint_capture_shown *shown = &capture->shown;
-	const struct glint_pool *pool = capture->pool;
 	uint64_t now_ns = glint_now_ns();
 
 	glint_report_object(report, "source");
@@ -155,13 +170,7 @@ void glint_capture_report(const struct glint_capture *capture, struct glint_repo
 	glint_ledger_report(&capture->ledger, report);
 	glint_report_end(report);
 
-	glint_report_object(report, "buffers");
-	glint_report_text(report, "kind", glint_memory_name(shown->memory));
-	glint_report_uint(report, "count", pool ? pool->n_buffers : 0);
-	glint_report_uint(report, "driver", pool ? pool->with_driver : 0);
-	glint_report_uint(report, "leased", capture->leased);
-	glint_report_uint(report, "cancelled", capture->cancelled);
-	glint_report_end(report);
+	report_buffers(capture, report);
 
 	glint_report_object(report, "device_jobs");
 	glint_report_uint(report, "pending", capture->jobs.n_clients);

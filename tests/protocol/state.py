@@ -38,7 +38,7 @@ SCHEMA = {
         "ledger": {"seen": INT, "delivered": INT, "driver_dropped": INT, "corrupt": INT,
                    "warm_up": INT, "skipped": INT, "failed": INT, "in_flight": INT, "unaccounted": INT},
         "buffers": {"kind": TEXT, "count": INT, "driver": INT, "leased": INT,
-                    "cancelled": INT},
+                    "made": INT, "cancelled": INT},
         "device_jobs": {"pending": INT, "ran": INT, "refused": INT, "timed_out": INT},
         "controls": {"count": INT, "changed_by_others": INT},
         "picture": {"finding": TEXT,

@@ -319,6 +319,8 @@ static void rig_field(struct rig *rig, uint32_t seq, uint32_t field, uint32_t fl
 	RIG_UNTIL(rig, stream->taken_ns != before_ns);
 }
 
+#define BUFFERS(rig, member) REPORTED(int, capture, (rig)->capture, "buffers." member)
+
 #define LEDGER(rig) glint_capture_ledger((rig)->capture)
 
 static void test_a_capture_of_fields_pushes_frames_and_counts_them(void)
@@ -343,6 +345,11 @@ static void test_a_capture_of_fields_pushes_frames_and_counts_them(void)
 	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_NONE);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(rig.kept);
 	CU_ASSERT_EQUAL(rig.kept->info.height, 96);
+	/* The frame that is kept is none of the driver's buffers. */
+	RIG_UNTIL(&rig, BUFFERS(&rig, "driver") == 3);
+	CU_ASSERT_EQUAL(BUFFERS(&rig, "count"), 3);
+	CU_ASSERT_EQUAL(BUFFERS(&rig, "leased"), 0);
+	CU_ASSERT_EQUAL(BUFFERS(&rig, "made"), 1);
 	CU_ASSERT_EQUAL(rig.kept->info.field_order, GLINT_FIELD_ORDER_TOP_FIRST);
 	CU_ASSERT_TRUE(rig.kept->info.complete_ns <= rig.kept->info.dequeue_ns);
 
