@@ -85,7 +85,8 @@ struct glint_judge {
 	struct glint_judge_config config;
 	struct glint_fanout *frames;
 	struct glint_sink sink;
-	struct glint_sink awake; /* while any wait is pending: it takes no frames, but the device runs */
+	/* While any wait is pending: it takes no frames, but the device runs. */
+	struct glint_sink awake;
 	struct glint_workers *workers; /* NULL before the first wait */
 	const struct glint_judge_kernels *kernels;
 	struct glint_alarm alarm; /* the next timeout of a wait */
