@@ -136,10 +136,10 @@ struct glint_capture {
 	bool stop_closes;
 	bool check_runs, check_again, check_deep;
 	bool watch_runs, tune_runs;
+	bool watch_ran;	  /* @watch has asked the device */
 	bool looks_again; /* the watchdog saw no frame, and rings once more before it says so */
 	int start_err, check_err;
 	struct glint_device_job watch;		/* subscribes to changes of controls */
-	bool watch_ran;				/* @watch has asked the device */
 	uint64_t watched_open;			/* the opening of the device that is watched */
 	struct glint_control_list watched;	/* the controls of that device: names and ids */
 	struct glint_control_list watched_next; /* of @watch, while it runs */

@@ -116,8 +116,8 @@ static const struct argp argp = {
 	       "of PNG, JPEG or raw files with an index. "
 	       "recover: finish a clip whose service was killed."
 	       "\v"
-	       "Files that exist are never replaced. Exit status 3: info: frames are missing in the clip, or it is incomplete; "
-	       "info, show, cut and export: the clip is damaged, and some of its frames cannot be read.",
+	       "Files that exist are never replaced. Exit status 3: info: frames are missing in the "
+	       "clip, or it is incomplete; info, show, cut and export: the clip is damaged, and some of its frames cannot be read.",
 };
 
 /* --- Reading ------------------------------------------------------------------------------- */
