@@ -27,13 +27,21 @@ static int disk_create(struct glint_disk *disk, int dir, const char *name, bool 
 	return fd < 0 ? -errno : fd;
 }
 
+bool glint_disk_lacks_space(const struct statvfs *space, uint64_t size)
+{
+	/* ramfs, and file systems in user space that do not tell, have no blocks at all. */
+	if (space->f_blocks == 0 || space->f_frsize == 0)
+		return false;
+	return size / space->f_frsize >= space->f_bavail;
+}
+
 static int disk_allocate(struct glint_disk *disk, int fd, uint64_t offset, uint64_t size)
 {
 	struct statvfs space;
 
 	(void)disk;
 	/* ext4 takes all that there is before it fails, and other programs find a full disk. */
-	if (fstatvfs(fd, &space) == 0 && size / space.f_frsize >= space.f_bavail)
+	if (fstatvfs(fd, &space) == 0 && glint_disk_lacks_space(&space, size))
 		return -ENOSPC;
 	if (fallocate(fd, 0, (off_t)offset, (off_t)size) == 0)
 		return 0;

@@ -43,4 +43,9 @@ struct glint_disk {
 
 extern struct glint_disk glint_disk_kernel;
 
+struct statvfs;
+
+/* Whether a file system knows that it has not @size bytes for a file. Pure. */
+bool glint_disk_lacks_space(const struct statvfs *space, uint64_t size);
+
 #endif
