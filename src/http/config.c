@@ -21,11 +21,8 @@
 static void config_get(struct glint_client *client)
 {
 	const struct glint_server *server = client->server;
-	struct glint_param_value none[1];
 	struct glint_json_report json;
 
-	if (!glint_json_query(client, none))
-		return;
 	glint_json_report_begin(&json);
 	glint_report_bool(&json.report, "ok", true);
 	glint_report_object(&json.report, "result");
@@ -143,12 +140,8 @@ static void patch_done(struct glint_change *change)
 static void config_patch(struct glint_client *client)
 {
 	const struct glint_server *server = client->server;
-	struct glint_param_value none[1];
-	struct patch *patch;
+	struct patch *patch = calloc(1, sizeof(*patch));
 
-	if (!glint_json_query(client, none))
-		return;
-	patch = calloc(1, sizeof(*patch));
 	if (!patch) {
 		glint_reply_error(client, 503);
 		return;

@@ -148,11 +148,8 @@ static void ask_done(struct glint_control_request *request)
 /* NULL: the request is answered. */
 static struct ask *ask_create(struct glint_client *client)
 {
-	struct glint_param_value none[1];
 	struct ask *ask;
 
-	if (!glint_json_query(client, none))
-		return NULL;
 	if (!client->server->ops->ask_controls) {
 		glint_reply_error(client, 503);
 		return NULL;

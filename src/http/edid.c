@@ -190,12 +190,8 @@ static bool read_name(struct ask *ask)
 static void edid_put(struct glint_client *client)
 {
 	const struct glint_request *http = glint_parser_request(client->parser);
-	struct glint_param_value none[1];
-	struct ask *ask;
+	struct ask *ask = ask_create(client);
 
-	if (!glint_json_query(client, none))
-		return;
-	ask = ask_create(client);
 	if (!ask)
 		return;
 	ask->request.write = true;

@@ -182,12 +182,9 @@ static void marks_post(struct glint_client *client)
 static void marks_get(struct glint_client *client)
 {
 	struct glint_marks *marks = marks_of(client);
-	struct glint_param_value none[1];
 	struct glint_json_report json;
 	const struct glint_mark *mark;
 
-	if (!glint_json_query(client, none))
-		return;
 	glint_json_report_begin(&json);
 	glint_report_bool(&json.report, "ok", true);
 	glint_report_object(&json.report, "result");

@@ -196,10 +196,7 @@ static json_t *openapi_object(const struct glint_server *server)
 
 static void openapi_get(struct glint_client *client)
 {
-	struct glint_param_value none[1];
-
-	if (glint_json_query(client, none))
-		glint_json_reply(client, 200, openapi_object(client->server));
+	glint_json_reply(client, 200, openapi_object(client->server));
 }
 
 const struct glint_route glint_route_openapi = {

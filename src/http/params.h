@@ -59,7 +59,7 @@ struct glint_param {
 	bool lenient;
 };
 
-/* The table of an endpoint without parameters. */
+/* The table of an endpoint without parameters: the service refuses them before it calls handle(). */
 extern const struct glint_param glint_no_params[1];
 
 struct glint_param_value {

@@ -445,11 +445,8 @@ static void record_get(struct glint_client *client)
 {
 	const struct glint_server *server = client->server;
 	const struct glint_recording *recording;
-	struct glint_param_value none[1];
 	struct glint_json_report json;
 
-	if (!glint_json_query(client, none))
-		return;
 	glint_json_report_begin(&json);
 	glint_report_bool(&json.report, "ok", true);
 	glint_report_object(&json.report, "result");

@@ -145,18 +145,10 @@ static void replay_post(struct glint_client *client)
 				    "--device clip:FILE");
 }
 
-static void replay_get(struct glint_client *client)
-{
-	struct glint_param_value none[1];
-
-	if (glint_json_query(client, none))
-		reply_status(client);
-}
-
 const struct glint_route glint_route_replay = {
 	.paths = { "/replay" },
 	.on[GLINT_METHOD_GET] = {
-		.handle = replay_get,
+		.handle = reply_status,
 		.params = glint_no_params,
 		.summary = "The recording that is played as the source; null for a device.",
 		.answers = (const struct glint_answer[]){

@@ -37,7 +37,7 @@ struct glint_endpoint {
 	const char *const *byte_types; /* ends with NULL */
 	size_t byte_max;
 	bool changes; /* something: refused to pages of other origins */
-	/* What glint_json_query() reads; NULL: the query is not read. */
+	/* What handle() reads by glint_json_query(); NULL: the query is not read. */
 	const struct glint_param *params;
 	bool others; /* parameters that are not in @params are ignored, else refused */
 	/* For /openapi.json. */

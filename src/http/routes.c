@@ -12,7 +12,9 @@
 #include "http/client.h"
 #include "http/hosts.h"
 #include "http/internal.h"
+#include "http/json.h"
 #include "http/login.h"
+#include "http/params.h"
 #include "http/reply.h"
 #include "http/route.h"
 #include "http/uri.h"
@@ -328,7 +330,8 @@ static void routes_on_request(struct glint_client *client)
 	if (method == GLINT_METHOD_OPTIONS) {
 		reply_options(client);
 	} else if (client->endpoint->handle) {
-		client->endpoint->handle(client);
+		if (client->endpoint->params != glint_no_params || glint_json_query(client, NULL))
+			client->endpoint->handle(client);
 	} else { /* a HEAD where only GET has a handler: no frame is captured for it */
 		glint_text_add(glint_reply_begin(client, 200), "\r\n");
 		glint_client_send(client);

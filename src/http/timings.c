@@ -59,11 +59,8 @@ static void ask_done(struct glint_timings_request *request)
 static void timings_get(struct glint_client *client)
 {
 	const struct glint_server *server = client->server;
-	struct glint_param_value none[1];
 	struct ask *ask;
 
-	if (!glint_json_query(client, none))
-		return;
 	if (!server->ops->ask_timings) {
 		glint_reply_error(client, 503);
 		return;
