@@ -119,8 +119,9 @@ struct glint_clip_reader {
 	uint64_t begin;	 /* where that frame's Cluster begins */
 	struct glint_clip_head head;
 	/* Of glint_clip_read_next(). */
-	bool any, damaged; /* it has read a frame; it has passed over bytes that are none */
-	uint64_t passed;   /* frames that it has counted as lost there */
+	bool damaged;	 /* bytes that are no frame were passed over */
+	uint64_t passed; /* frames that were counted as lost there */
+	bool has_last;	 /* a frame was read: */
 	uint64_t last_stream, last_ns;
 	uint32_t last_seq;
 };
@@ -142,6 +143,9 @@ int glint_clip_read_frame(struct glint_clip_reader *reader, struct glint_clip_fr
  * far as its sequence number tells. -ENODATA: there is none.
  */
 int glint_clip_read_next(struct glint_clip_reader *reader, struct glint_clip_frame *frame);
+
+/* Where the page behind the one at @at begins, past holes, in which there is nothing; UINT64_MAX: none. */
+uint64_t glint_clip_next_page(int fd, uint64_t at);
 
 /* Read from the first frame on again. */
 void glint_clip_rewind(struct glint_clip_reader *reader);

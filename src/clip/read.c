@@ -326,19 +326,15 @@ int glint_clip_read_frame(struct glint_clip_reader *reader, struct glint_clip_fr
 	return 0;
 }
 
-/* Go to the next page that is no hole. */
-static void pass_page(struct glint_clip_reader *reader)
+uint64_t glint_clip_next_page(int fd, uint64_t at)
 {
 	off_t data;
 
-	reader->at += GLINT_CLIP_PAGE;
-	if (reader->at >= reader->size)
-		return;
-	data = lseek(reader->fd, (off_t)reader->at, SEEK_DATA);
+	at += GLINT_CLIP_PAGE;
+	data = lseek(fd, (off_t)at, SEEK_DATA);
 	if (data < 0 && errno == ENXIO)
-		reader->at = reader->size;
-	else if (data > (off_t)reader->at)
-		reader->at = (uint64_t)data / GLINT_CLIP_PAGE * GLINT_CLIP_PAGE;
+		return UINT64_MAX;
+	return data > (off_t)at ? (uint64_t)data / GLINT_CLIP_PAGE * GLINT_CLIP_PAGE : at;
 }
 
 /* The frames that were passed over before @frame are lost. */
@@ -347,7 +343,7 @@ static void count_passed(struct glint_clip_reader *reader, struct glint_clip_fra
 	uint64_t known = glint_clip_gap_count(&frame->before);
 	uint32_t between = frame->seq - reader->last_seq - 1, passed = 0;
 
-	if (!reader->any)
+	if (!reader->has_last)
 		return;
 	if (frame->stream != reader->last_stream)
 		passed = frame->before.lost < UINT32_MAX; /* how many is unknown */
@@ -364,18 +360,18 @@ int glint_clip_read_next(struct glint_clip_reader *reader, struct glint_clip_fra
 
 	/* A page of pixels could look like a head: that of a frame in its order is one. */
 	while (err == -EBADMSG || err == -EIO ||
-	       (err == 0 && passed && reader->any && frame->capture_ns < reader->last_ns)) {
+	       (err == 0 && passed && reader->has_last && frame->capture_ns < reader->last_ns)) {
 		if (err == 0)
 			reader->at = reader->begin;
 		passed = reader->damaged = true;
-		pass_page(reader);
+		reader->at = MIN(glint_clip_next_page(reader->fd, reader->at), reader->size);
 		err = glint_clip_read_frame(reader, frame);
 	}
 	if (err < 0)
 		return err;
 	if (passed)
 		count_passed(reader, frame);
-	reader->any = true;
+	reader->has_last = true;
 	reader->last_seq = frame->seq;
 	reader->last_stream = frame->stream;
 	reader->last_ns = frame->capture_ns;
@@ -409,6 +405,6 @@ void glint_clip_origin_look(struct glint_clip_origin *origin,
 void glint_clip_rewind(struct glint_clip_reader *reader)
 {
 	reader->at = GLINT_CLIP_PAGE;
-	reader->any = reader->damaged = false;
+	reader->has_last = reader->damaged = false;
 	reader->passed = 0;
 }

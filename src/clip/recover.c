@@ -106,9 +106,11 @@ static struct glint_clip_gap tail_of(struct glint_clip_reader *reader)
 	const struct glint_clip_head *head = &reader->head;
 	struct sums sums;
 
+	if (!head->finished)
+		return (struct glint_clip_gap){ 0 };
 	sum_up(reader, &sums);
 	glint_clip_rewind(reader);
-	if (!head->finished || sums.frames != head->frames)
+	if (sums.frames != head->frames)
 		return (struct glint_clip_gap){ 0 };
 	return glint_clip_gap_minus(&head->gaps, &sums.gaps);
 }

@@ -215,21 +215,13 @@ static int scan_file(struct scan *scan)
 	struct found found;
 	int err = 0;
 
-	while (err == 0 && at + GLINT_CLIP_PAGE <= scan->size) {
-		off_t data;
-
+	while (err == 0 && at <= scan->size - GLINT_CLIP_PAGE) {
 		if (read_frame(scan, at, &found, &frame)) {
 			err = scan_add(scan, &found);
 			at += found.length;
-			continue;
+		} else {
+			at = glint_clip_next_page(scan->fd, at);
 		}
-		at += GLINT_CLIP_PAGE;
-		/* Blocks that were never written are holes. */
-		data = lseek(scan->fd, (off_t)at, SEEK_DATA);
-		if (data < 0 && errno == ENXIO)
-			break;
-		if (data > (off_t)at)
-			at = (uint64_t)data / GLINT_CLIP_PAGE * GLINT_CLIP_PAGE;
 	}
 	return err;
 }

@@ -29,7 +29,8 @@ struct glint_record_entry {
 	/* The writer's own. */
 	bool has_head;	  /* the page before the frame's bytes is written */
 	_Atomic bool bad; /* of a ring on the disk: the disk did not take the frame */
-	_Atomic bool in_file;
+	_Atomic bool
+		in_file; /* a recording's file has the frame; the loop enters that as @recorded */
 };
 
 struct glint_record_ring {
