@@ -44,33 +44,16 @@ static const char *y4m_colour(const struct glint_clip_head *head)
 
 bool clip_has_size(const struct glint_clip_head *head, uint32_t size)
 {
-	uint64_t w = head->width, h = head->height, half = (w + 1) / 2;
+	const struct glint_format_info *info = glint_format_find(head->fourcc);
+	uint64_t pixels = (uint64_t)head->width * head->height, bytes = 0;
+	struct glint_lines lines[3];
+	unsigned n = info ? glint_format_packed_lines(info, head->width, head->height, lines) : 0;
 
-	switch (head->fourcc) {
-	case FOURCC('Y', 'U', 'Y', 'V'):
-	case FOURCC('U', 'Y', 'V', 'Y'):
-		return size == half * 4 * h;
-	case FOURCC('Y', 'U', '1', '2'):
-	case FOURCC('N', 'V', '1', '2'):
-		return size == w * h + 2 * half * ((h + 1) / 2);
-	case FOURCC('4', '2', '2', 'P'):
-	case FOURCC('N', 'V', '1', '6'):
-		return size == w * h + 2 * half * h;
-	case FOURCC('P', '0', '1', '0'):
-		return size == 2 * (w * h + 2 * half * ((h + 1) / 2));
-	case FOURCC('Y', '2', '1', '0'):
-		return size == half * 8 * h;
-	case FOURCC('N', 'V', '2', '4'):
-	case FOURCC('4', '4', '4', 'P'):
-	case FOURCC('R', 'G', 'B', '3'):
-	case FOURCC('B', 'G', 'R', '3'):
-		return size == 3 * w * h;
-	case FOURCC('X', 'R', '2', '4'):
-	case FOURCC('A', 'R', '2', '4'):
-		return size == 4 * w * h;
-	default:
-		return size == w * h;
-	}
+	if (head->fourcc == FOURCC('4', '4', '4', 'P')) /* of three planes; not in one, for V4L2 */
+		return size == 3 * pixels;
+	for (unsigned i = 0; i < n; i++)
+		bytes += (uint64_t)lines[i].bytes * lines[i].count;
+	return size == (n > 0 ? bytes : pixels); /* Bayer has a byte a pixel */
 }
 
 /* Packed or interleaved samples as planes; the same values. @size was checked. */

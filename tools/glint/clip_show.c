@@ -202,17 +202,15 @@ static void put_cells(const struct cell *cells, unsigned n, bool colours)
 }
 
 /* Some frames at equal distances, the trigger's among them. */
-static int put_sheet(struct clip *clip, const struct clip_args *args, unsigned columns,
-		     bool colours)
+/* @wanted: how many frames --from and --to ask for. */
+static int put_sheet(struct clip *clip, const struct clip_args *args, uint64_t wanted,
+		     unsigned columns, bool colours)
 {
 	unsigned in_row = MAX(1u, columns / (CELL_WIDTH + 1)), n = 0;
-	uint64_t wanted = 0, seen = 0, next = 0;
+	uint64_t seen = 0, next = 0;
 	struct cell cells[SHEET_FRAMES];
 	int err = 0;
 
-	clip_rewind(clip);
-	while (clip_next_wanted(clip, args, &err))
-		wanted++;
 	clip_rewind(clip);
 	while (err == 0 && n < SHEET_FRAMES && clip_next_wanted(clip, args, &err)) {
 		if (seen++ < next && clip->number != 0)
@@ -419,7 +417,7 @@ static int show_terminal(const struct clip_args *args, struct clip *clip)
 		put_time_line(clip, line, n, colours);
 	free(line);
 	if (err == 0)
-		err = put_sheet(clip, args, columns, colours);
+		err = put_sheet(clip, args, wanted, columns, colours);
 	if (err == -ENOTSUP) {
 		printf("(frames in this pixel format cannot be shown)\n");
 		err = 0;
