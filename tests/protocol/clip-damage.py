@@ -7,30 +7,22 @@ import os
 import random
 import resource
 import signal
-import subprocess
 import sys
 import tempfile
 
 import clips
 import tap
+from clips import GLINT, glint
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python"))
 import glint as library	# pylint: disable=wrong-import-position
 
-GLINT = os.environ.get("GLINT", "build/glint")
 WIDTH, HEIGHT = 64, 32
 FRAME = clips.PAGE + WIDTH * HEIGHT + -(WIDTH * HEIGHT) % clips.PAGE	# bytes of the file
 
 
 def folder():
     return tempfile.TemporaryDirectory(prefix="glint-damage-")
-
-
-def glint(*args, status=0):
-    done = subprocess.run([GLINT, "clip", *args], capture_output=True, text=True, check=False,
-                          timeout=tap.PATIENCE)
-    assert done.returncode == status, done
-    return done
 
 
 def made(path, fourcc="GREY", count=20, trigger_seq=104, tail=0, finished=True, **options):
@@ -163,12 +155,7 @@ def test_numbers_of_another_stream():
     """a cut of frames of another stream than the trigger's keeps their numbers; older files tell by streams"""
     with folder() as tmp:
         path, part = os.path.join(tmp, "a.mkv"), os.path.join(tmp, "b.mkv")
-        clip = clips.Clip(path, "GREY", WIDTH, HEIGHT, first_seq=0, trigger_seq=2, trigger_stream=2)
-        for i in range(10):
-            if i == 5:
-                clip.restart()
-            clip.add(bytes([i]) * WIDTH * HEIGHT)
-        clip.finish()
+        clips.two_streams(path, WIDTH, HEIGHT)
         glint("cut", path, "-o", part, "--to", "-4")
         numbers_everywhere(tmp, part, [-7, -6, -5, -4], 0)
         made(path, trigger_seq=90)
@@ -221,9 +208,8 @@ def test_no_space():
         made(path)
         for args in (("show", path, "--html", os.path.join(tmp, "b")), *(("export", path, "-o", os.path.join(tmp, name), *options)
                               for name, options in outputs() if "." in name)):
-            done = subprocess.run([GLINT, "clip", *args], capture_output=True, text=True, check=False,
-                                  timeout=tap.PATIENCE, preexec_fn=limited)
-            assert done.returncode == 1 and "File too large" in done.stderr, done
+            done = glint(*args, status=1, preexec_fn=limited)
+            assert "File too large" in done.stderr, done
             assert sorted(os.listdir(tmp)) == ["a.jsonl", "a.mkv"], (args, os.listdir(tmp))
 
 

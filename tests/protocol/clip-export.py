@@ -19,8 +19,8 @@ import zlib
 import browser
 import clips
 import tap
+from clips import GLINT, glint
 
-GLINT = os.environ.get("GLINT", "build/glint")
 WIDTH, HEIGHT = 64, 32
 
 
@@ -30,13 +30,6 @@ def sha(data):
 
 def folder():
     return tempfile.TemporaryDirectory(prefix="glint-export-")
-
-
-def glint(*args, status=0):
-    done = subprocess.run([GLINT, "clip", *args], capture_output=True, text=True, check=False,
-                          timeout=tap.PATIENCE)
-    assert done.returncode == status, done
-    return done
 
 
 def made(path, fourcc="GREY", count=12, size=WIDTH * HEIGHT, missing=(), **options):

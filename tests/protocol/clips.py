@@ -1,10 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Writes clips for tests, from docs/RECORDING.md alone: not with the code of the service."""
+"""Writes clips for tests, from docs/RECORDING.md alone: not with the code of the service. Also runs
+glint clip on them."""
 import json
 import os
 import struct
+import subprocess
+
+import tap
 
 PAGE = 4096
+GLINT = os.environ.get("GLINT", "build/glint")
+
+
+def glint(*args, status=0, **options):
+    """Runs glint clip, which is to end with @status."""
+    done = subprocess.run([GLINT, "clip", *args], capture_output=True, text=True, check=False,
+                          timeout=tap.PATIENCE, **options)
+    assert done.returncode == status, done
+    return done
 
 
 def element(ident, content):
@@ -132,6 +145,16 @@ class Clip:
                 index.write(json.dumps({"n": None, "seq": None, "dropped": tail, "corrupt": 0,
                                         "lost": 0, "skipped": 0}, separators=(",", ":")) + "\n")
         return self
+
+
+def two_streams(path, width, height):
+    """Two streams of five grey frames with the same numbers; the trigger's is number 2 of the second."""
+    clip = Clip(path, "GREY", width, height, first_seq=0, trigger_seq=2, trigger_stream=2)
+    for i in range(10):
+        if i == 5:
+            clip.restart()
+        clip.add(bytes([i]) * width * height)
+    return clip.finish()
 
 
 def plain(path, frames=20, width=64, height=32, **options):

@@ -159,12 +159,7 @@ def test_streams():
     """a frame is found by its stream where two streams have the same numbers"""
     with folder() as tmp:
         path = os.path.join(tmp, "a.mkv")
-        clip = clips.Clip(path, "GREY", WIDTH, HEIGHT, first_seq=0, trigger_seq=2, trigger_stream=2)
-        for i in range(10):
-            if i == 5:
-                clip.restart()
-            clip.add(bytes([i]) * WIDTH * HEIGHT)
-        clip.finish()
+        clips.two_streams(path, WIDTH, HEIGHT)
         for service in on_loops(path, "--replay-paused"):
             status = service.command("seek", n=0)
             assert (status["n"], status["clip_seq"], status["clip_stream"]) == (0, 2, 2), status

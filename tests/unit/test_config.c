@@ -188,6 +188,18 @@ static void hang_camera(struct world *w, unsigned long request)
 	fake_v4l2_unlock(&w->camera);
 }
 
+/* The camera does not return from taking the quality of @change. */
+static int patch_and_hang(struct world *w, const char *change)
+{
+	int fd;
+
+	hang_camera(w, VIDIOC_S_CTRL);
+	fd = patch(w, change);
+	WORLD_WAIT(w, w->service->owner.busy);
+	fake_v4l2_wait_hanging(&w->camera);
+	return fd;
+}
+
 static int32_t camera_quality(struct world *w)
 {
 	int32_t quality;
@@ -206,10 +218,7 @@ static void test_clients_that_go_away_leave_nothing_behind(void)
 
 	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
 	WORLD_START(&w);
-	hang_camera(&w, VIDIOC_S_CTRL);
-	first = patch(&w, "{\"quality\": 10}");
-	WORLD_WAIT(&w, w.service->owner.busy);
-	fake_v4l2_wait_hanging(&w.camera);
+	first = patch_and_hang(&w, "{\"quality\": 10}");
 	second = patch(&w, "{\"strict\": true}");
 	WORLD_WAIT(&w, !glint_list_empty(&w.service->owner.waiting));
 	close(first);
@@ -231,10 +240,7 @@ static void test_the_end_does_not_wait_for_a_change(void)
 
 	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
 	WORLD_START(&w);
-	hang_camera(&w, VIDIOC_S_CTRL);
-	fd = patch(&w, "{\"quality\": 10}");
-	WORLD_WAIT(&w, w.service->owner.busy);
-	fake_v4l2_wait_hanging(&w.camera);
+	fd = patch_and_hang(&w, "{\"quality\": 10}");
 	glint_owner_end(&w.service->owner);
 	fake_v4l2_release(&w.camera);
 	world_turns(&w, 20);
@@ -294,10 +300,7 @@ static void test_a_camera_that_does_not_answer_is_given_its_old_quality_back(voi
 	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
 	w.settings.capture.jpeg_quality = w.settings.encoder.quality;
 	WORLD_START(&w);
-	hang_camera(&w, VIDIOC_S_CTRL);
-	fd = patch(&w, "{\"quality\": 35}");
-	WORLD_WAIT(&w, w.service->owner.busy);
-	fake_v4l2_wait_hanging(&w.camera);
+	fd = patch_and_hang(&w, "{\"quality\": 35}");
 	glint_alarm_set(&w.service->owner.timeout, glint_now_ns());
 	CU_ASSERT_EQUAL(answer(&w, fd), 503);
 	CU_ASSERT_PTR_NOT_NULL(strstr(reply, "\"device-silent\""));
@@ -320,10 +323,7 @@ static void test_a_quality_that_comes_too_late_is_given_back(void)
 	world_prepare(&w, V4L2_PIX_FMT_MJPEG, 640, 480);
 	w.settings.capture.jpeg_quality = w.settings.encoder.quality;
 	WORLD_START(&w);
-	hang_camera(&w, VIDIOC_S_CTRL);
-	fd = patch(&w, "{\"quality\": 35}");
-	WORLD_WAIT(&w, w.service->owner.busy);
-	fake_v4l2_wait_hanging(&w.camera);
+	fd = patch_and_hang(&w, "{\"quality\": 35}");
 	/* First the device's own time is over, then the call succeeds. */
 	w.service->capture->config.stuck_ns = GLINT_NSEC_PER_MSEC;
 	glint_alarm_set(&w.service->capture->jobs.alarm, glint_now_ns() + GLINT_NSEC_PER_MSEC);

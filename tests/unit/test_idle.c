@@ -355,6 +355,17 @@ static void test_the_setting_changes_while_the_device_is_closed_or_streams(void)
 	rig_close(&rig);
 }
 
+/* A reader waits in vain, and goes; so the capture pauses. */
+static void reader_finds(struct rig *rig, enum glint_reason reason)
+{
+	reader_comes(rig);
+	RIG_UNTIL(rig, rig_reason(rig) == reason);
+	reader_goes(rig);
+	linger_ends(rig);
+	RIG_UNTIL(rig, glint_capture_pauses(rig->capture));
+	CU_ASSERT_EQUAL(rig_reason(rig), GLINT_REASON_IDLE);
+}
+
 static void test_without_a_signal_the_device_is_closed_too(void)
 {
 	struct rig rig;
@@ -363,12 +374,7 @@ static void test_without_a_signal_the_device_is_closed_too(void)
 	rig.fake.n_inputs = 1;
 	rig.fake.has_events = true;
 	RIG_FAKE(&rig, input_status = V4L2_IN_ST_NO_SIGNAL);
-	reader_comes(&rig);
-	RIG_UNTIL(&rig, rig_reason(&rig) == GLINT_REASON_NO_SIGNAL);
-	reader_goes(&rig);
-	linger_ends(&rig);
-	RIG_UNTIL(&rig, glint_capture_pauses(rig.capture));
-	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_IDLE);
+	reader_finds(&rig, GLINT_REASON_NO_SIGNAL);
 	CU_ASSERT_EQUAL(rig.fake.opens, 1);
 	CU_ASSERT_EQUAL(rig.fake.closes, 1);
 	RIG_FAKE(&rig, input_status = 0);
@@ -383,12 +389,7 @@ static void test_a_device_that_is_away_is_not_looked_for_without_readers(void)
 
 	IDLE_START(&rig);
 	fake_v4l2_unplug(&rig.fake);
-	reader_comes(&rig);
-	RIG_UNTIL(&rig, rig_reason(&rig) == GLINT_REASON_NO_DEVICE);
-	reader_goes(&rig);
-	linger_ends(&rig);
-	RIG_UNTIL(&rig, glint_capture_pauses(rig.capture));
-	CU_ASSERT_EQUAL(rig_reason(&rig), GLINT_REASON_IDLE);
+	reader_finds(&rig, GLINT_REASON_NO_DEVICE);
 	CU_ASSERT_EQUAL(rig.capture->alarm.due_ns, GLINT_ALARM_NEVER);
 	rig_close(&rig);
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "clip/clip.h"
@@ -519,21 +520,28 @@ static void asked_done(struct glint_record_request *request,
 		asked->recording = *recording;
 }
 
-static void rig_ask(struct recorder_rig *r, struct asked *asked, const char *name,
-		    enum glint_moment_kind at, uint32_t seq)
+static void rig_ask_until(struct recorder_rig *r, struct asked *asked, const char *name,
+			  const struct glint_moment *at, enum glint_record_until until)
 {
 	*asked = (struct asked){
 		.request = {
-			.at = { .kind = at, .seq = seq },
+			.at = *at,
 			.now_ns = glint_now_ns(),
 			.trigger = "command",
-			.until = GLINT_RECORD_COMPLETE,
+			.until = until,
 			.done = asked_done,
 		},
 	};
 	strcpy(asked->request.name, name);
 	glint_recorder_trigger(r->recorder, &asked->request);
 	CU_ASSERT_EQUAL(asked->calls, 0); /* never from within the call */
+}
+
+static void rig_ask(struct recorder_rig *r, struct asked *asked, const char *name,
+		    enum glint_moment_kind at, uint32_t seq)
+{
+	rig_ask_until(r, asked, name, &(struct glint_moment){ .kind = at, .seq = seq },
+		      GLINT_RECORD_COMPLETE);
 }
 
 /* Read a clip; the numbers of its frames go to @seqs, and the pixels are compared. */
@@ -665,17 +673,9 @@ static void test_a_frame_of_the_stream_before_is_found(void)
 	r.stream = 2;
 	r.next_seq = 0;
 	rig_push_many(&r, 2);
-	asked = (struct asked){
-		.request = {
-			.at = { .kind = GLINT_MOMENT_SEQ, .seq = 1004, .stream = 1 },
-			.now_ns = glint_now_ns(),
-			.trigger = "command",
-			.until = GLINT_RECORD_COMPLETE,
-			.done = asked_done,
-			.name = "a",
-		},
-	};
-	glint_recorder_trigger(r.recorder, &asked.request);
+	rig_ask_until(&r, &asked, "a",
+		      &(struct glint_moment){ GLINT_MOMENT_SEQ, .seq = 1004, .stream = 1 },
+		      GLINT_RECORD_COMPLETE);
 	RIG_RUN_UNTIL(r.loop, asked.calls == 1);
 	CU_ASSERT_EQUAL(asked.recording.trigger_seq, 1004);
 	CU_ASSERT_EQUAL_FATAL(rig_read(&r, "a.mkv", seqs, 32, &reader), 4);
@@ -1403,16 +1403,8 @@ static void test_a_further_trigger_waits_for_the_file_too(void)
 	disk_hold(&r.disk, true);
 	rig_ask(&r, &first, "a", GLINT_MOMENT_LAST, 0);
 	disk_wait_held(&r.disk);
-	second = (struct asked){
-		.request = {
-			.at = { .kind = GLINT_MOMENT_LAST },
-			.now_ns = glint_now_ns(),
-			.trigger = "command",
-			.until = GLINT_RECORD_OPEN,
-			.done = asked_done,
-		},
-	};
-	glint_recorder_trigger(r.recorder, &second.request);
+	rig_ask_until(&r, &second, "", &(struct glint_moment){ GLINT_MOMENT_LAST },
+		      GLINT_RECORD_OPEN);
 	rig_settle(r.loop);
 	CU_ASSERT_TRUE(second.request.extended);
 	CU_ASSERT_EQUAL(second.calls, 0);
@@ -1902,6 +1894,19 @@ static void test_a_file_that_takes_nothing_costs_other_recordings_no_frame(void)
 	CU_ASSERT_EQUAL(asked.recording.frames, 6);
 	CU_ASSERT_EQUAL(asked.recording.lost, 0);
 	rig_close(&r);
+}
+
+static void test_a_file_system_that_does_not_tell_its_space_may_have_it(void)
+{
+	struct statvfs space = { .f_frsize = 4096, .f_blocks = 1000, .f_bavail = 10 };
+
+	CU_ASSERT_FALSE(glint_disk_lacks_space(&space, 9 * 4096));
+	CU_ASSERT_TRUE(glint_disk_lacks_space(&space, 10 * 4096));
+	CU_ASSERT_TRUE(glint_disk_lacks_space(&space, UINT64_MAX));
+	space.f_frsize = 0;
+	CU_ASSERT_FALSE(glint_disk_lacks_space(&space, UINT64_MAX));
+	space = (struct statvfs){ .f_frsize = 4096 };
+	CU_ASSERT_FALSE(glint_disk_lacks_space(&space, UINT64_MAX));
 }
 
 static void test_a_disk_without_space_for_the_ring_is_told(void)
@@ -2668,6 +2673,7 @@ GLINT_TESTS("recorder", GLINT_TEST(test_a_window_has_the_frames_before_and_behin
 	    GLINT_TEST(test_frames_that_the_ring_lacks_but_a_file_has_are_recorded),
 	    GLINT_TEST(test_a_ring_that_was_cut_short_has_its_other_frames),
 	    GLINT_TEST(test_a_file_that_takes_nothing_costs_other_recordings_no_frame),
+	    GLINT_TEST(test_a_file_system_that_does_not_tell_its_space_may_have_it),
 	    GLINT_TEST(test_a_disk_without_space_for_the_ring_is_told),
 	    GLINT_TEST(test_a_ring_that_was_left_has_its_whole_frames),
 	    GLINT_TEST(test_a_ring_that_was_left_has_no_frames_of_old_laps),
