@@ -598,7 +598,7 @@ static void watch_free(struct glint_device_job *device_job)
 	capture->watched = capture->watched_next;
 	capture->watched_next = (struct glint_control_list){ 0 };
 	capture->watch_runs = false;
-	/* It has waited too long behind another job: the watchdog tries again. */
+	/* The watch has waited too long behind another job: the watchdog tries again. */
 	if (!capture->watch_ran)
 		capture->watched_open = 0;
 }

@@ -580,7 +580,7 @@ static void tune_free(struct glint_device_job *job)
 	struct glint_capture *capture = container_of(job, struct glint_capture, tune);
 
 	capture->tune_runs = false;
-	/* A call that had been given up has succeeded all the same. */
+	/* The camera has taken the quality after the change was given up. */
 	if (capture->tune_err == -ETIMEDOUT && job->err == 0) {
 		capture->tune_err = 0;
 		capture->tuned = capture->tune_quality;

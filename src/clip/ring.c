@@ -334,7 +334,7 @@ static int write_frames(const struct scan *scan, size_t first, size_t end, int f
 			return -EIO;
 		err = glint_clip_copy(scan->fd, found.offset, fd, at, found.length, scan->buffer,
 				      BUFFER);
-		if (err == -EBADMSG) /* it is a ring */
+		if (err == -EBADMSG) /* which for callers means that @from is no ring */
 			return -EIO;
 		missing = i > first ? found.record.number - scan->found[i - 1].record.number - 1 :
 				      0;

@@ -20,7 +20,7 @@ struct glint_moment {
 	enum glint_moment_kind kind;
 	uint64_t ns;
 	uint32_t seq;
-	uint64_t stream; /* of @seq; 0: the present one */
+	uint64_t stream; /* in which @seq counts; 0: the present one */
 	char mark[GLINT_MARK_ID_MAX + 1];
 };
 

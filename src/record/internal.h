@@ -84,7 +84,7 @@ struct glint_recorder {
 	uint64_t stream, position;
 	uint32_t seq;
 	bool has_frame;
-	uint64_t delay_ns; /* from its stamp until it was kept */
+	uint64_t delay_ns; /* of the newest frame, from its stamp until it was kept */
 	/* Of the newest frame that has left the memory. */
 	uint64_t gone_stream, gone_exposure_ns;
 	uint32_t gone_seq;

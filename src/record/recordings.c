@@ -15,7 +15,7 @@
 #include "record/internal.h"
 
 #define NO_FRAME_NS (5 * GLINT_NSEC_PER_SEC)	/* a recording without any ends */
-#define LATE_NS	    (100 * GLINT_NSEC_PER_MSEC) /* of a frame, beyond what is usual */
+#define LATE_NS	    (100 * GLINT_NSEC_PER_MSEC) /* so much later than usual may a frame come */
 #define AHEAD_NS    (60 * GLINT_NSEC_PER_SEC)	/* a moment may lie so far ahead */
 
 static const struct glint_log_topic topic = { "record" };
@@ -213,7 +213,7 @@ static void recording_set_end(struct glint_record_running *recording,
 								      MAX(recording->end_ns, ns);
 }
 
-/* Streams have growing numbers. */
+/* The stream of a moment. A later stream has a higher number. */
 static uint64_t stream_of(const struct glint_recorder *recorder, const struct glint_moment *at)
 {
 	return at->stream > 0 ? at->stream : recorder->stream;

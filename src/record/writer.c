@@ -317,7 +317,7 @@ static int prepare_ring(struct glint_writer *writer)
 		glint_log_err(&topic, err,
 			      "cannot make a ring of %llu MiB in '%s'; see --record-disk",
 			      (unsigned long long)(size >> 20), writer->config.folder);
-		/* It may have all blocks that there were. */
+		/* The file may have got all blocks of the disk. */
 		remove_ring(writer);
 		glint_close(&ring->fd);
 		return err;
